@@ -1,0 +1,73 @@
+"""Names of everything pluggable, and where it lives; nothing is imported until asked for.
+
+A name in `config.yml` is a registered name or a dotted path to a class of the user's own project.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import Any
+
+from shoptalk.errors import ConfigError
+
+_HOMES: dict[str, dict[str, str]] = {
+    "component": {},
+    "policy": {
+        "RulePolicy": "shoptalk.dialogue.policies.rules:RulePolicy",
+        "MemoizationPolicy": "shoptalk.dialogue.policies.memoization:MemoizationPolicy",
+        "AugmentedMemoizationPolicy": "shoptalk.dialogue.policies.memoization:AugmentedMemoizationPolicy",
+        "TEDPolicy": "shoptalk.dialogue.policies.ted:TEDPolicy",
+        "UnexpecTEDIntentPolicy": "shoptalk.dialogue.policies.unexpected:UnexpecTEDIntentPolicy",
+    },
+    "channel": {},
+    "language_model": {},
+}
+
+
+def names(kind: str) -> list[str]:
+    """All registered names of a kind, sorted."""
+    return sorted(_HOMES[kind])
+
+
+def is_registered(kind: str, name: str) -> bool:
+    """Whether `name` needs no import of a user's module."""
+    return name in _HOMES[kind]
+
+
+def resolve(kind: str, name: str) -> Any:
+    """The class behind a name.
+
+    Args:
+        kind: "component", "policy", "channel" or "language_model".
+        name: a registered name or `package.module.Class`.
+
+    Raises:
+        ConfigError: nothing has this name.
+    """
+    home = _HOMES[kind].get(name)
+    if home is None and "." in name:
+        module, _, attribute = name.rpartition(".")
+        return _load(kind, name, module, attribute)
+    if home is None:
+        raise ConfigError(f"There is no {kind} called {name!r}.", hint=_hint(kind, name))
+    module, _, attribute = home.partition(":")
+    return _load(kind, name, module, attribute)
+
+
+def _load(kind: str, name: str, module: str, attribute: str) -> Any:
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"The {kind} {name!r} cannot be loaded: module {error.name!r} is missing.",
+            hint="Is the path right, and is the package that holds it installed?",
+        ) from error
+    except AttributeError as error:
+        raise ConfigError(f"The {kind} {name!r} cannot be loaded: {module} has no {attribute!r}.") from error
+
+
+def _hint(kind: str, name: str) -> str:
+    close = difflib.get_close_matches(name, _HOMES[kind], n=1, cutoff=0.5)
+    known = ", ".join(names(kind))
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {known}. Or give the dotted path of your own class."
