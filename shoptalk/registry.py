@@ -47,12 +47,21 @@ def resolve(kind: str, name: str) -> Any:
     """
     home = _HOMES[kind].get(name)
     if home is None and "." in name:
-        module, _, attribute = name.rpartition(".")
-        return _load(kind, name, module, attribute)
+        return load_dotted(name, kind)
     if home is None:
         raise ConfigError(f"There is no {kind} called {name!r}.", hint=_hint(kind, name))
     module, _, attribute = home.partition(":")
     return _load(kind, name, module, attribute)
+
+
+def load_dotted(path: str, kind: str = "class") -> Any:
+    """The attribute at `package.module.Name`.
+
+    Raises:
+        ConfigError: there is no such module or attribute.
+    """
+    module, _, attribute = path.rpartition(".")
+    return _load(kind, path, module, attribute)
 
 
 def _load(kind: str, name: str, module: str, attribute: str) -> Any:
