@@ -1,0 +1,1 @@
+"""Durable conversations: the contract in `base`, one implementation a module, `build` to choose one."""
