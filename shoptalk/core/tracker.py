@@ -30,8 +30,8 @@ from shoptalk.core.events import (
     SessionStarted,
     SlotSet,
     UserFeaturization,
-    UserUttered,
     UserUtteranceReverted,
+    UserUttered,
     decode,
 )
 from shoptalk.core.slots import Slot

@@ -1,0 +1,1 @@
+"""Project files on one side, core objects on the other."""
