@@ -1,0 +1,139 @@
+"""The encoder that serves: ONNX Runtime, one thread, no torch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shoptalk.encoders.encoder import Encoded, absolute_layers
+from shoptalk.encoders.locate import ModelFolder, cache_folder
+from shoptalk.encoders.tokenization import Pieces, SubwordTokenizer
+from shoptalk.encoders.weights import EncoderWeights, Floats, read_weights
+
+GRAPH_VERSION = 1
+"""Raised when the written files change, so that older ones in the cache are not used."""
+
+
+class OnnxEncoder:
+    """Encodes one text at a time.
+
+    8-bit activations are scaled per tensor, so a batch mate would change a text's vectors, and on one core
+    batching unsorted live traffic is slower than taking texts one by one.
+
+    Args:
+        folder: the model.
+        quantised: 8-bit weights (`int8`), else 32-bit.
+        threads: of one inference.
+    """
+
+    def __init__(self, folder: ModelFolder, *, quantised: bool = True, threads: int = 1) -> None:
+        files = _exported(folder, quantised)
+        self.name, self.fingerprint = folder.name, folder.fingerprint
+        self._words: NDArray[Any] = np.load(files / "words.npy", mmap_mode="r")
+        extra = np.load(files / "extra.npz")
+        self._positions: Floats = extra["positions"]
+        self._gain: Floats = extra["gain"]
+        self._shift: Floats = extra["shift"]
+        self._epsilon = float(extra["epsilon"])
+        self.layers = int(extra["layers"])
+        self.width = int(self._words.shape[1])
+        self._session = _session(files / "graph.onnx", threads)
+        self._tokenizer = SubwordTokenizer(folder.path / "tokenizer.json", len(self._positions), folder.prefix)
+
+    def encode(self, texts: Sequence[str], layers: Sequence[int] = (-1,)) -> Encoded:
+        """Encode texts one by one."""
+        wanted = absolute_layers(layers, self.layers)
+        sentence = np.empty((len(texts), self.width), np.float32)
+        hidden, offsets = [], []
+        for row, text in enumerate(texts):
+            pieces = self._tokenizer.encode(text)
+            sentence[row], chosen = self._run(pieces, wanted)
+            hidden.append(chosen)
+            offsets.append(pieces.offsets)
+        return Encoded(sentence, hidden, offsets)
+
+    def _run(self, pieces: Pieces, wanted: Sequence[int]) -> tuple[Floats, Floats]:
+        x = self._embed(pieces.ids)
+        names = [f"layer_{layer}" for layer in wanted if layer] + [f"layer_{self.layers}"]
+        feed = {"x": x[None], "mask": np.ones((1, len(pieces.ids)), np.int32)}
+        outputs = dict(zip(names, self._session.run(names, feed), strict=True))
+        outputs["layer_0"] = x[None]
+        last: Floats = outputs[f"layer_{self.layers}"][0].mean(axis=0)
+        chosen = np.stack([outputs[f"layer_{layer}"][0, pieces.inside] for layer in wanted])
+        return last, chosen
+
+    def _embed(self, ids: NDArray[np.int64]) -> Floats:
+        x: Floats = self._words[ids].astype(np.float32) + self._positions[: len(ids)]
+        x -= x.mean(axis=-1, keepdims=True)
+        x /= np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + self._epsilon)
+        return x * self._gain + self._shift
+
+
+def _session(path: Path, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.enable_mem_pattern = False
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _exported(folder: ModelFolder, quantised: bool) -> Path:
+    """The folder of exported files, written when it is not there yet."""
+    bits = _weight_bits()
+    kind = f"int{bits}" if quantised else "fp32"
+    target = cache_folder() / "onnx" / f"{folder.fingerprint[:16]}-{kind}-v{GRAPH_VERSION}"
+    if (target / "graph.onnx").is_file():
+        return target
+    from shoptalk.encoders.onnx_graph import write_graph
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=".writing-"))
+    try:
+        weights = read_weights(folder.path)
+        _write_embeddings(weights, scratch)
+        write_graph(weights, scratch / "graph.onnx", quantised=quantised, bits=bits)
+        try:
+            scratch.rename(target)
+        except OSError:
+            if not (target / "graph.onnx").is_file():
+                raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return target
+
+
+def _write_embeddings(weights: EncoderWeights, target: Path) -> None:
+    shape = weights.shape
+    words = weights.tensors["embeddings.word_embeddings.weight"].astype(np.float16)
+    positions = weights.get("embeddings.position_embeddings.weight")[shape.first_position :]
+    types = weights.get("embeddings.token_type_embeddings.weight")
+    np.save(target / "words.npy", words)
+    np.savez(
+        target / "extra.npz",
+        positions=positions + types[0],
+        gain=weights.get("embeddings.LayerNorm.weight"),
+        shift=weights.get("embeddings.LayerNorm.bias"),
+        epsilon=np.float32(shape.epsilon),
+        layers=np.int64(shape.layers),
+    )
+
+
+def _weight_bits() -> int:
+    """8, or 7 on x86 without VNNI, whose 8-bit sums saturate."""
+    if os.uname().machine not in ("x86_64", "AMD64"):
+        return 8
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
+    except OSError:
+        return 7
+    return 8 if "vnni" in flags else 7

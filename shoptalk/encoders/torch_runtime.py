@@ -1,0 +1,124 @@
+"""The encoder that trains: PyTorch, length-sorted batches, 16-bit where the processor has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shoptalk.encoders.encoder import Encoded, Floats, absolute_layers, length_sorted
+from shoptalk.encoders.locate import ModelFolder
+from shoptalk.encoders.tokenization import Pieces, SubwordTokenizer
+from shoptalk.encoders.weights import read_weights
+
+TOKENS_PER_BATCH = 1024
+
+
+class TorchEncoder:
+    """Encodes many texts at once.
+
+    Args:
+        folder: the model.
+        half: bfloat16 weights; None decides by the processor.
+    """
+
+    def __init__(self, folder: ModelFolder, *, half: bool | None = None) -> None:
+        import torch
+
+        from shoptalk.networks.encoder import from_weights
+
+        weights = read_weights(folder.path)
+        self.name, self.fingerprint = folder.name, folder.fingerprint
+        self.layers, self.width = weights.shape.layers, weights.shape.hidden
+        self.half = has_bfloat16() if half is None else half
+        self.module = from_weights(weights).to(torch.bfloat16 if self.half else torch.float32)
+        self._tokenizer = SubwordTokenizer(folder.path / "tokenizer.json", weights.shape.positions, folder.prefix)
+
+    def encode(self, texts: Sequence[str], layers: Sequence[int] = (-1,)) -> Encoded:
+        """Encode texts in batches of similar length."""
+        wanted = absolute_layers(layers, self.layers)
+        pieces = self._tokenizer.encode_batch(list(texts))
+        sentence = np.empty((len(texts), self.width), np.float32)
+        hidden: list[Any] = [None] * len(texts)
+        for batch in length_sorted([len(p.ids) for p in pieces], TOKENS_PER_BATCH):
+            chosen = [pieces[position] for position in batch]
+            means, kept = self._run(chosen, wanted)
+            sentence[batch] = means
+            for row, position in enumerate(batch):
+                hidden[position] = kept[row]
+        return Encoded(sentence, hidden, [p.offsets for p in pieces])
+
+    def _run(self, batch: Sequence[Pieces], wanted: Sequence[int]) -> tuple[Floats, list[Floats]]:
+        import torch
+
+        longest = max(len(p.ids) for p in batch)
+        ids = torch.zeros((len(batch), longest), dtype=torch.long)
+        mask = torch.zeros((len(batch), longest), dtype=torch.bool)
+        for row, p in enumerate(batch):
+            ids[row, : len(p.ids)] = torch.from_numpy(p.ids)
+            mask[row, : len(p.ids)] = True
+        with torch.inference_mode():
+            outputs = self.module(ids, mask)
+            weight = mask[:, :, None].float()
+            means = (outputs[-1].float() * weight).sum(1) / weight.sum(1)
+            stacked = torch.stack([outputs[layer] for layer in wanted]).float().numpy()  # (L, B, T, H)
+        return means.numpy(), [stacked[:, row, p.inside] for row, p in enumerate(batch)]
+
+
+class TransformersEncoder:
+    """Any model that `AutoModel` opens, for architectures our own runtimes do not know."""
+
+    def __init__(self, folder: ModelFolder) -> None:
+        from transformers import AutoModel, AutoTokenizer
+
+        self.name, self.fingerprint = folder.name, folder.fingerprint
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder.path))
+        self._model: Any = AutoModel.from_pretrained(str(folder.path)).eval()
+        config = self._model.config
+        self.layers = int(config.num_hidden_layers)
+        self.width = int(config.hidden_size)
+        self._longest = min(int(self._tokenizer.model_max_length), 512)
+        if self._tokenizer.pad_token is None:
+            self._tokenizer.pad_token = self._tokenizer.eos_token
+
+    def encode(self, texts: Sequence[str], layers: Sequence[int] = (-1,)) -> Encoded:
+        """Encode texts in batches of similar length."""
+        import torch
+
+        wanted = absolute_layers(layers, self.layers)
+        sentence = np.empty((len(texts), self.width), np.float32)
+        hidden: list[Any] = [None] * len(texts)
+        offsets: list[Any] = [None] * len(texts)
+        for batch in length_sorted([len(text) for text in texts], 4 * TOKENS_PER_BATCH):
+            fed = self._tokenizer(
+                [texts[position] for position in batch],
+                padding=True,
+                truncation=True,
+                max_length=self._longest,
+                return_tensors="pt",
+                return_offsets_mapping=True,
+                return_special_tokens_mask=True,
+            )
+            spans, special = fed.pop("offset_mapping").numpy(), fed.pop("special_tokens_mask").numpy()
+            with torch.inference_mode():
+                states = self._model(**fed, output_hidden_states=True).hidden_states
+            mask = fed["attention_mask"].numpy().astype(bool)
+            last = states[-1].float().numpy()
+            stacked = torch.stack([states[layer] for layer in wanted]).float().numpy()
+            for row, position in enumerate(batch):
+                inside = mask[row] & (special[row] == 0) & (spans[row, :, 1] > spans[row, :, 0])
+                sentence[position] = last[row, mask[row]].mean(axis=0)
+                hidden[position] = stacked[:, row, inside]
+                offsets[position] = spans[row, inside].astype(np.int64)
+        return Encoded(sentence, hidden, offsets)
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies 16-bit floats natively (else they would be slower)."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags

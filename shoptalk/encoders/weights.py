@@ -1,0 +1,98 @@
+"""The numbers of a BERT-like encoder, whatever runtime will use them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+BERT_LIKE = {"bert", "roberta", "xlm-roberta", "camembert"}
+"""Model types with BERT's layers and parameter names."""
+
+_SHIFTED = {"roberta", "xlm-roberta", "camembert"}
+_PREFIXES = ("bert.", "roberta.", "model.", "0.auto_model.")
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderShape:
+    """Sizes of a BERT-like encoder.
+
+    Args:
+        hidden: H, size of a token's vector.
+        layers: number of transformer layers.
+        heads: attention heads.
+        inner: size of the feed-forward layer.
+        positions: longest input in tokens.
+        epsilon: of the layer norms.
+        first_position: number of the first position embedding in use.
+    """
+
+    hidden: int
+    layers: int
+    heads: int
+    inner: int
+    positions: int
+    epsilon: float
+    first_position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderWeights:
+    """Shape and parameters by canonical name (those of Hugging Face's BertModel)."""
+
+    shape: EncoderShape
+    tensors: dict[str, NDArray[Any]]
+
+    def get(self, name: str) -> Floats:
+        """A parameter as 32-bit floats."""
+        return np.ascontiguousarray(self.tensors[name], dtype=np.float32)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The model folder's config.json."""
+    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return config
+
+
+def is_bert_like(folder: Path) -> bool:
+    """Whether our own runtimes can run it."""
+    config = read_config(folder)
+    return (
+        config.get("model_type") in BERT_LIKE
+        and config.get("hidden_act", "gelu") == "gelu"
+        and config.get("position_embedding_type", "absolute") == "absolute"
+        and (folder / "model.safetensors").is_file()
+        and (folder / "tokenizer.json").is_file()
+    )
+
+
+def read_weights(folder: Path) -> EncoderWeights:
+    """Read `config.json` and `model.safetensors` of a BERT-like model folder."""
+    from safetensors.numpy import load_file
+
+    config = read_config(folder)
+    shifted = config["model_type"] in _SHIFTED
+    shape = EncoderShape(
+        hidden=config["hidden_size"],
+        layers=config["num_hidden_layers"],
+        heads=config["num_attention_heads"],
+        inner=config["intermediate_size"],
+        positions=config["max_position_embeddings"] - (2 if shifted else 0),
+        epsilon=config["layer_norm_eps"],
+        first_position=config.get("pad_token_id", 1) + 1 if shifted else 0,
+    )
+    tensors = {_canonical(name): value for name, value in load_file(str(folder / "model.safetensors")).items()}
+    return EncoderWeights(shape, tensors)
+
+
+def _canonical(name: str) -> str:
+    for prefix in _PREFIXES:
+        if name.startswith(prefix):
+            name = name[len(prefix) :]
+    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")

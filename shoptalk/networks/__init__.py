@@ -1,0 +1,1 @@
+"""Networks and their numerics: tensors and plain configuration only."""

@@ -1,0 +1,95 @@
+"""A BERT-like encoder in PyTorch: for encoding training data, and for fine-tuning.
+
+Source: Devlin et al., "BERT" (arXiv 1810.04805); post-norm transformer layers (arXiv 1706.03762).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from shoptalk.encoders.weights import EncoderShape, EncoderWeights
+
+
+class EncoderLayer(nn.Module):
+    """Self-attention and feed-forward, each with a residual and a layer norm after it."""
+
+    def __init__(self, shape: EncoderShape) -> None:
+        super().__init__()
+        self.heads = shape.heads
+        self.qkv = nn.Linear(shape.hidden, 3 * shape.hidden)
+        self.out = nn.Linear(shape.hidden, shape.hidden)
+        self.norm1 = nn.LayerNorm(shape.hidden, eps=shape.epsilon)
+        self.wide = nn.Linear(shape.hidden, shape.inner)
+        self.narrow = nn.Linear(shape.inner, shape.hidden)
+        self.norm2 = nn.LayerNorm(shape.hidden, eps=shape.epsilon)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Shapes: x (B, T, H), mask (B, 1, 1, T) True where a token is; returns (B, T, H)."""
+        batch, length, hidden = x.shape
+        q, k, v = self.qkv(x).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (3, B, heads, T, d)
+        if torch.is_grad_enabled() and q.dtype == torch.bfloat16:
+            # The backward pass of bfloat16 attention is several times slower on CPUs than that of float32.
+            q, k, v = q.float(), k.float(), v.float()
+        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask).to(x.dtype)
+        mixed = mixed.transpose(1, 2).reshape(batch, length, hidden)
+        x = self.norm1(x + self.out(mixed))
+        out: Tensor = self.norm2(x + self.narrow(functional.gelu(self.wide(x))))
+        return out
+
+
+class BertEncoder(nn.Module):
+    """Embeddings and layers."""
+
+    def __init__(self, shape: EncoderShape, vocabulary: int) -> None:
+        super().__init__()
+        self.shape = shape
+        self.words = nn.Embedding(vocabulary, shape.hidden)
+        self.positions = nn.Embedding(shape.positions, shape.hidden)
+        self.norm = nn.LayerNorm(shape.hidden, eps=shape.epsilon)
+        self.layers = nn.ModuleList(EncoderLayer(shape) for _ in range(shape.layers))
+
+    def forward(self, ids: Tensor, mask: Tensor) -> list[Tensor]:
+        """All hidden layers, the embeddings' output first.
+
+        Shapes: ids (B, T) int64, mask (B, T) bool; returns N + 1 tensors (B, T, H).
+        """
+        places = torch.arange(ids.shape[1])
+        x = self.norm(self.words(ids) + self.positions(places))
+        out = [x]
+        wide_mask = mask[:, None, None, :]
+        for layer in self.layers:
+            x = layer(x, wide_mask)
+            out.append(x)
+        return out
+
+
+def from_weights(weights: EncoderWeights) -> BertEncoder:
+    """The module with pretrained parameters, in evaluation mode."""
+    shape = weights.shape
+    model = BertEncoder(shape, len(weights.tensors["embeddings.word_embeddings.weight"]))
+    state = {
+        "words.weight": weights.get("embeddings.word_embeddings.weight"),
+        "positions.weight": weights.get("embeddings.position_embeddings.weight")[shape.first_position :]
+        + weights.get("embeddings.token_type_embeddings.weight")[0],
+        "norm.weight": weights.get("embeddings.LayerNorm.weight"),
+        "norm.bias": weights.get("embeddings.LayerNorm.bias"),
+    }
+    names = {
+        "attention.output.dense": "out",
+        "attention.output.LayerNorm": "norm1",
+        "intermediate.dense": "wide",
+        "output.dense": "narrow",
+        "output.LayerNorm": "norm2",
+    }
+    for layer in range(shape.layers):
+        base = f"encoder.layer.{layer}."
+        for kind in ("weight", "bias"):
+            parts = [weights.get(f"{base}attention.self.{name}.{kind}") for name in ("query", "key", "value")]
+            state[f"layers.{layer}.qkv.{kind}"] = np.concatenate(parts)
+            for long, short in names.items():
+                state[f"layers.{layer}.{short}.{kind}"] = weights.get(f"{base}{long}.{kind}")
+    model.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    return model.eval()

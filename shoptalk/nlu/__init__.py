@@ -1,0 +1,1 @@
+"""Understanding: text in, Rasa's parse result out."""

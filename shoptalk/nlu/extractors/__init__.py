@@ -1,0 +1,1 @@
+"""Extractors: which values a text holds."""

@@ -1,0 +1,1 @@
+"""Featurizers: what a text looks like to the classifiers."""

@@ -1,0 +1,198 @@
+"""BertFeaturizer: word and sentence vectors of a pretrained encoder, from one pass."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shoptalk.archive import Saved
+from shoptalk.core.training_data import TrainingData
+from shoptalk.encoders import RUNTIMES, Encoder, load_encoder, unload
+from shoptalk.encoders.cache import Entry, EncodingCache, cache_key
+from shoptalk.encoders.encoder import absolute_layers
+from shoptalk.encoders.locate import cache_folder
+from shoptalk.errors import ArchiveError, ConfigError
+from shoptalk.nlu.component import FEATURES, TOKENS
+from shoptalk.nlu.message import Features, Message, Token
+from shoptalk.nlu.options import read_options
+
+logger = logging.getLogger(__name__)
+
+DEFAULTS: dict[str, Any] = {
+    "model": "all-MiniLM-L6-v2",
+    "layers": None,
+    "pooling": "mean",
+    "runtime": "auto",
+    "training_runtime": "torch",
+    "cache": True,
+    "offline": True,
+}
+
+POOLINGS = ("mean", "first")
+
+
+class BertFeaturizer:
+    """Dense features: each word in some hidden layers, and the text as the mean of the last layer.
+
+    Training texts are encoded by PyTorch in length-sorted batches and kept on disk; at serving time ONNX
+    Runtime encodes one text at a time.
+
+    Keys: `model` (catalogue name, folder or hub id), `layers` (hidden layers of word features; None takes five
+    spread evenly), `pooling` of a word's sub-words (`mean` or `first`), `runtime` for serving,
+    `training_runtime`, `cache`, `offline`.
+    """
+
+    requires: ClassVar[tuple[str, ...]] = (TOKENS,)
+    provides: ClassVar[tuple[str, ...]] = (FEATURES,)
+    NAME = "BertFeaturizer"
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.options = read_options(self.NAME, config, DEFAULTS)
+        self.alias: str = config.get("alias") or self.NAME
+        for key in ("runtime", "training_runtime"):
+            if self.options[key] not in RUNTIMES:
+                raise ConfigError(
+                    f"config.yml: {self.NAME} has {key}: {self.options[key]!r}.",
+                    hint=f"One of: {', '.join(RUNTIMES)}.",
+                )
+        if self.options["pooling"] not in POOLINGS:
+            raise ConfigError(
+                f"config.yml: {self.NAME} has pooling: {self.options['pooling']!r}.",
+                hint=f"One of: {', '.join(POOLINGS)}.",
+            )
+
+    def train(self, data: TrainingData, messages: list[Message]) -> None:
+        """Nothing to learn: the encoder stays as it is."""
+
+    def process(self, messages: list[Message]) -> None:
+        """Append one `Features`; training messages go through the cache."""
+        if any(m.example is not None for m in messages):
+            self._bulk(messages)
+            return
+        encoder = self._encoder(self.options["runtime"])
+        layers = self._layers(encoder)
+        encoded = encoder.encode([m.text for m in messages], layers)
+        for message, sentence, hidden, offsets in zip(
+            messages, encoded.sentence, encoded.hidden, encoded.offsets, strict=True
+        ):
+            words = pool_words(hidden, offsets, message.tokens, self.options["pooling"])
+            self._add(message, sentence, words)
+
+    def _add(self, message: Message, sentence: NDArray[Any], words: NDArray[Any]) -> None:
+        last = words[-1].astype(np.float32, copy=False)
+        row = sentence.astype(np.float32, copy=False)[None]
+        message.features.append(Features(self.alias, last, row, words))
+
+    def _bulk(self, messages: list[Message]) -> None:
+        encoder = self._encoder(self.options["training_runtime"])
+        layers = self._layers(encoder)
+        space = "|".join(
+            (encoder.fingerprint, str(layers), self.options["pooling"], self.options["training_runtime"], "1")
+        )
+        cache = EncodingCache(cache_folder() / "vectors", space) if self.options["cache"] else None
+        keys = [cache_key(m.text, [(t.start, t.end) for t in m.tokens]) for m in messages]
+        found: dict[str, Entry] = {}
+        for key in dict.fromkeys(keys):
+            entry = cache.get(key) if cache else None
+            if entry is not None:
+                found[key] = entry
+        missing = {key: message for key, message in zip(keys, messages, strict=True) if key not in found}
+        fresh = self._encode_missing(encoder, layers, missing)
+        if cache:
+            cache.add(fresh)
+        found.update(fresh)
+        for key, message in zip(keys, messages, strict=True):
+            self._add(message, found[key].sentence, found[key].words)
+
+    def _encode_missing(
+        self, encoder: Encoder, layers: Sequence[int], missing: dict[str, Message]
+    ) -> dict[str, Entry]:
+        fresh: dict[str, Entry] = {}
+        items = list(missing.items())
+        for begin in range(0, len(items), 2048):
+            part = items[begin : begin + 2048]
+            encoded = encoder.encode([m.text for _, m in part], layers)
+            for row, (key, message) in enumerate(part):
+                words = pool_words(
+                    encoded.hidden[row], encoded.offsets[row], message.tokens, self.options["pooling"]
+                )
+                fresh[key] = Entry(encoded.sentence[row].astype(np.float16), words.astype(np.float16))
+        return fresh
+
+    def _encoder(self, runtime: str) -> Encoder:
+        return load_encoder(self.options["model"], runtime, offline=self.options["offline"])
+
+    def _layers(self, encoder: Encoder) -> tuple[int, ...]:
+        wanted = self.options["layers"]
+        if wanted is None:
+            wanted = sorted({round(encoder.layers * part / 4) for part in range(5)})
+        try:
+            return absolute_layers(wanted, encoder.layers)
+        except (ValueError, TypeError) as error:
+            raise ConfigError(
+                f"config.yml: {self.NAME} has layers: {wanted!r}.",
+                hint=f"Give a list of numbers from 0 to {encoder.layers}, or negative ones counted from the last.",
+            ) from error
+
+    def finish_training(self) -> None:
+        """Free the training runtime."""
+        unload(self.options["training_runtime"])
+
+    def save(self) -> Saved:
+        """Which encoder it was; not the encoder itself."""
+        from shoptalk.encoders.locate import find_model
+
+        model = find_model(self.options["model"], offline=self.options["offline"])
+        return Saved({"model": model.name, "fingerprint": model.fingerprint}, {})
+
+    @classmethod
+    def load(cls, config: dict[str, Any], saved: Saved) -> Self:
+        """Check that the encoder on this machine is the one of the training, and warm it up.
+
+        Raises:
+            ArchiveError: it is another one.
+        """
+        component = cls(config)
+        encoder = component._encoder(component.options["runtime"])
+        if encoder.fingerprint != saved.config["fingerprint"]:
+            raise ArchiveError(
+                f"The model was trained with another version of the encoder {saved.config['model']!r}.",
+                hint="Install the same encoder package, or train again.",
+            )
+        encoder.encode(["warm up"], component._layers(encoder))
+        return component
+
+
+def pool_words(
+    hidden: NDArray[Any], offsets: NDArray[np.int64], tokens: Sequence[Token], pooling: str
+) -> NDArray[Any]:
+    """Vectors of words from vectors of sub-words.
+
+    A word takes the mean (or the first) of the sub-words that overlap it; a sub-word that covers several words,
+    as in Chinese, gives itself to each. A word without any (truncated, unknown) is zero.
+
+    Args:
+        hidden: (L, S, H).
+        offsets: (S, 2) half-open character offsets, ascending.
+        tokens: the words.
+        pooling: `mean` or `first`.
+
+    Returns:
+        (L, W, H).
+    """
+    out = np.zeros((hidden.shape[0], len(tokens), hidden.shape[2]), hidden.dtype)
+    if not len(offsets):
+        return out
+    starts, ends = offsets[:, 0], offsets[:, 1]
+    first = np.searchsorted(ends, [t.start for t in tokens], side="right")
+    last = np.searchsorted(starts, [t.end for t in tokens], side="left")
+    for word, (begin, end) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
+        if end == begin + 1 or (end > begin and pooling == "first"):
+            out[:, word] = hidden[:, begin]
+        elif end > begin:
+            out[:, word] = hidden[:, begin:end].mean(axis=1)
+    return out

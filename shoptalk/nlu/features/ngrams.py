@@ -1,0 +1,108 @@
+"""HashedNgrams: word and character n-grams in a fixed number of columns, with no vocabulary to fit.
+
+Source: the hashing trick (Weinberger et al., arXiv 0902.2206). Retraining after one example therefore changes
+no column, and a typo still shares most character n-grams with the word it was meant to be.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import zlib
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from shoptalk.archive import Saved
+from shoptalk.core.training_data import TrainingData
+from shoptalk.nlu.component import FEATURES, TOKENS
+from shoptalk.nlu.message import Features, Message
+from shoptalk.nlu.options import read_options
+from shoptalk.nlu.sparse import Sparse
+
+DEFAULTS: dict[str, Any] = {
+    "word_ngrams": [1, 2],
+    "char_ngrams": [3, 5],
+    "word_columns": 8192,
+    "char_columns": 8192,
+}
+
+
+class HashedNgrams:
+    """Sparse sentence features; each of the two halves is scaled to length 1.
+
+    Keys: `word_ngrams` and `char_ngrams` (shortest and longest), `word_columns`, `char_columns`.
+    """
+
+    requires: ClassVar[tuple[str, ...]] = (TOKENS,)
+    provides: ClassVar[tuple[str, ...]] = (FEATURES,)
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.options = read_options("HashedNgrams", config, DEFAULTS)
+        self.alias: str = config.get("alias") or "HashedNgrams"
+
+    def train(self, data: TrainingData, messages: list[Message]) -> None:
+        """Nothing to learn."""
+
+    def process(self, messages: list[Message]) -> None:
+        """Append one `Features` with a sparse sentence row."""
+        for message in messages:
+            words = [fold_word(token.lemma) for token in message.tokens]
+            message.features.append(Features(self.alias, sentence=self.row(words)))
+
+    def row(self, words: list[str]) -> Sparse:
+        """The (1, word_columns + char_columns) row of a text given as folded words."""
+        low, high = self.options["word_ngrams"]
+        width = self.options["word_columns"]
+        grams = [
+            " ".join(words[begin : begin + size])
+            for size in range(low, high + 1)
+            for begin in range(len(words) - size + 1)
+        ]
+        columns, values = _hashed(grams, width)
+        more_columns, more_values = _hashed(self._characters(words), self.options["char_columns"])
+        return Sparse(
+            np.asarray([0, len(columns) + len(more_columns)], np.int64),
+            np.concatenate([columns, more_columns + width]),
+            np.concatenate([values, more_values]),
+            width + self.options["char_columns"],
+        )
+
+    def _characters(self, words: list[str]) -> list[str]:
+        low, high = self.options["char_ngrams"]
+        text = f" {join_words(words)} "
+        return [text[i : i + size] for size in range(low, high + 1) for i in range(len(text) - size + 1)]
+
+
+def fold_word(word: str) -> str:
+    """Lower-case, compatibility forms folded, digits as `0`."""
+    if not word.isascii():
+        word = unicodedata.normalize("NFKC", word)
+    word = word.lower()
+    if any(c.isdigit() for c in word):
+        return "".join("0" if c.isdigit() else c for c in word)
+    return word
+
+
+def join_words(words: list[str]) -> str:
+    """Words with spaces between, except between two characters of scripts that have none."""
+    out: list[str] = []
+    for word in words:
+        if out and not (_unspaced(out[-1]) and _unspaced(word)):
+            out.append(" ")
+        out.append(word)
+    return "".join(out)
+
+
+def _unspaced(word: str) -> bool:
+    return len(word) == 1 and word > "\u2e7f"
+
+
+def _hashed(grams: list[str], width: int) -> tuple[Any, Any]:
+    counts: dict[int, float] = {}
+    for gram in grams:
+        column = zlib.crc32(gram.encode("utf-8", "surrogatepass")) % width
+        counts[column] = counts.get(column, 0.0) + 1.0
+    columns = np.fromiter(counts, np.int64, len(counts))
+    values = np.sqrt(np.fromiter(counts.values(), np.float32, len(counts)))
+    norm = float(np.sqrt((values * values).sum()))
+    return columns, values / norm if norm else values

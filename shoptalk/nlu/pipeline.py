@@ -1,0 +1,240 @@
+"""The pipeline: a list of components, run in order."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from shoptalk.archive import Saved
+from shoptalk.core.training_data import TrainingData
+from shoptalk.errors import ArchiveError, ConfigError
+from shoptalk.nlu import regex_message
+from shoptalk.nlu.checks import check_examples
+from shoptalk.nlu.component import FEATURES, TOKENS, Component
+from shoptalk.nlu.message import Message
+from shoptalk.registry import resolve
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+"""Called as (component name, step, of how many) while a pipeline trains."""
+
+MAX_CHARACTERS = 4096
+"""What is beyond is not read: a customer's message is a few sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A component with its name in config.yml and the name of its part in an archive."""
+
+    name: str
+    part: str
+    component: Component
+
+
+class Pipeline:
+    """Text in, Rasa's parse result out.
+
+    Set `domain_intents` and `domain_entities` once (as `Assistant` does) so that `/intent{...}` messages are
+    checked against the domain; left None, as in a model without dialogue, any name is taken.
+    """
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self.steps = tuple(steps)
+        self.domain_intents: Collection[str] | None = None
+        self.domain_entities: Collection[str] | None = None
+        self.timings_ms: dict[str, float] = {}
+
+    @classmethod
+    def build(cls, component_configs: Sequence[Mapping[str, Any]], language: str | None = None) -> Self:
+        """An untrained pipeline.
+
+        Args:
+            component_configs: the items of `pipeline:` in config.yml.
+            language: the assistant's language; reaches components as the key `language` if they read it.
+
+        Raises:
+            ConfigError: an unknown component, or one whose needs no earlier step meets.
+        """
+        steps = []
+        for position, config in enumerate(component_configs):
+            name, kind = _resolve(config, position)
+            settings = dict(config)
+            if language and "language" in getattr(kind, "reads", ()):
+                settings.setdefault("language", language)
+            steps.append(Step(name, _part(position, name), kind(settings)))
+        _check_order(steps)
+        return cls(steps)
+
+    def train(
+        self,
+        data: TrainingData,
+        progress: Progress | None = None,
+        previous: Mapping[str, Saved] | None = None,
+    ) -> dict[str, Any]:
+        """Train every component in order.
+
+        Args:
+            data: the project's training data.
+            progress: told of every component as it begins.
+            previous: what an earlier training of this pipeline saved; components that can start from it.
+
+        Returns:
+            Figures of the training: seconds per component and what components report of themselves.
+
+        Raises:
+            DataError: an example cannot be used.
+        """
+        check_examples(data)
+        messages = [Message(e.text, example=e) for e in data.examples if e.text and not e.text.startswith("/")]
+        report: dict[str, Any] = {}
+        for number, step in enumerate(self.steps):
+            if progress:
+                progress(step.name, number, len(self.steps))
+            wall, cpu = time.perf_counter(), time.process_time()
+            saved = previous.get(step.part) if previous else None
+            if saved is not None and hasattr(step.component, "warm_start"):
+                step.component.warm_start(saved)
+            step.component.train(data, messages)
+            if set(step.component.provides) & {TOKENS, FEATURES}:
+                step.component.process(messages)
+            report[step.part] = {
+                "wall_s": round(time.perf_counter() - wall, 3),
+                "cpu_s": round(time.process_time() - cpu, 3),
+                **(step.component.report() if hasattr(step.component, "report") else {}),
+            }
+        return report
+
+    def parse(
+        self,
+        texts: Sequence[str],
+        explain: bool = False,
+        *,
+        domain_intents: Collection[str] | None = None,
+        domain_entities: Collection[str] | None = None,
+        time_ms: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Understand texts.
+
+        Args:
+            texts: one a message; beyond MAX_CHARACTERS a text is not read.
+            explain: add key `explain` to each result: what each component has to say for itself.
+            domain_intents, domain_entities: in place of the pipeline's own, for this call.
+            time_ms: when the message was sent, for components that read dates.
+
+        Returns:
+            Rasa's parse results as JSON objects, one a text, in order.
+        """
+        intents = self.domain_intents if domain_intents is None else domain_intents
+        entities = self.domain_entities if domain_entities is None else domain_entities
+        messages = [Message(text[:MAX_CHARACTERS], explain=explain, time_ms=time_ms) for text in texts]
+        for message in messages:
+            message.replaced = regex_message.read_literal(message.text, intents, entities)
+        live = [m for m in messages if m.replaced is None and m.text.strip()]
+        for step in self.steps:
+            if live:
+                begin = time.perf_counter()
+                step.component.process(live)
+                self.timings_ms[step.part] = (time.perf_counter() - begin) * 1000
+        return [self._result(text, message) for text, message in zip(texts, messages, strict=True)]
+
+    def _result(self, text: str, message: Message) -> dict[str, Any]:
+        if message.replaced is not None:
+            return message.replaced
+        out: dict[str, Any] = {
+            "text": text,
+            "intent": message.intent or {"name": None, "confidence": 0.0},
+            "entities": message.entities,
+        }
+        out.update(message.output)
+        if message.ranking is not None:
+            out["intent_ranking"] = message.ranking
+        if message.explain:
+            out["explain"] = dict(message.notes)
+        return out
+
+    def save(self) -> dict[str, Saved]:
+        """What each step needs to be loaded again, by part name."""
+        return {step.part: step.component.save() for step in self.steps}
+
+    @classmethod
+    def load(
+        cls,
+        component_configs: Sequence[Mapping[str, Any]],
+        saved: Mapping[str, Saved],
+        language: str | None = None,
+    ) -> Self:
+        """The pipeline as it was when saved.
+
+        Raises:
+            ArchiveError: `saved` does not fit `component_configs`.
+        """
+        steps = []
+        for position, config in enumerate(component_configs):
+            name, kind = _resolve(config, position)
+            part = _part(position, name)
+            if part not in saved:
+                raise ArchiveError(f"The model has no state for step {position + 1}, {name}.", hint="Train again.")
+            settings = dict(config)
+            if language and "language" in getattr(kind, "reads", ()):
+                settings.setdefault("language", language)
+            steps.append(Step(name, part, kind.load(settings, saved[part])))
+        return cls(steps)
+
+
+def _resolve(config: Mapping[str, Any], position: int) -> tuple[str, Any]:
+    name = config.get("name")
+    if not isinstance(name, str):
+        raise ConfigError(
+            f"config.yml: item {position + 1} of `pipeline` has no name.", hint="Write `- name: WhitespaceTokenizer`."
+        )
+    return name, resolve("component", name)
+
+
+def _part(position: int, name: str) -> str:
+    return f"nlu/{position:02d}-{name.rpartition('.')[2]}"
+
+
+def _check_order(steps: Sequence[Step]) -> None:
+    have: set[str] = set()
+    aliases: set[str] = set()
+    for step in steps:
+        missing = [need for need in getattr(step.component, "requires", ()) if need not in have]
+        if missing:
+            raise ConfigError(
+                f"config.yml: {step.name} needs {' and '.join(missing)}, but no step before it gives that.",
+                hint=_remedy(missing[0]),
+            )
+        if TOKENS in step.component.provides and TOKENS in have:
+            raise ConfigError(
+                f"config.yml: {step.name} is a second tokenizer.", hint="A pipeline has one tokenizer; remove one."
+            )
+        alias = getattr(step.component, "alias", None)
+        if alias is not None and alias in aliases:
+            raise ConfigError(f"config.yml: two featurizers are called {alias!r}.", hint="Give one another `alias`.")
+        if alias is not None:
+            aliases.add(alias)
+        have.update(step.component.provides)
+    _check_selection(steps, aliases)
+
+
+def _check_selection(steps: Sequence[Step], aliases: set[str]) -> None:
+    for step in steps:
+        chosen = getattr(step.component, "options", {}).get("featurizers", ())
+        for name in chosen:
+            if name not in aliases:
+                raise ConfigError(
+                    f"config.yml: {step.name} wants the featurizer {name!r}, which is not in the pipeline.",
+                    hint=f"There are: {', '.join(sorted(aliases)) or 'none'}.",
+                )
+
+
+def _remedy(need: str) -> str:
+    return {
+        "tokens": "Put a tokenizer (WhitespaceTokenizer, MultilingualTokenizer) first.",
+        "features": "Put a featurizer (BertFeaturizer, CountVectorsFeaturizer) before it.",
+        "intent": "Put an intent classifier (JointClassifier, DIETClassifier) before it.",
+    }.get(need, "Change the order of `pipeline`.")

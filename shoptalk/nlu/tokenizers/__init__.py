@@ -1,0 +1,1 @@
+"""Tokenizers: where the words of a text begin and end."""

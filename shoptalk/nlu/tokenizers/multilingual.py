@@ -1,0 +1,77 @@
+"""MultilingualTokenizer: words where a script has spaces, single characters where it has none.
+
+Entity spans in Chinese then need no word segmentation: a span begins and ends at a character. Words of
+letters and digits stay whole ("10234", "anna@example.com", "S码" -> "S", "码"); full-width forms are folded
+for features only, so offsets are those of the text as written.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any, ClassVar, Self
+
+from shoptalk.archive import Saved
+from shoptalk.core.training_data import TrainingData
+from shoptalk.nlu.component import TOKENS
+from shoptalk.nlu.message import Message, Token
+from shoptalk.nlu.options import read_options
+from shoptalk.nlu.tokenizers.base import DEFAULTS, apply_pattern, text_tokens
+
+CJK = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U000323af"
+"""Scripts written without spaces, as a character class: Han, kana, Hangul syllables."""
+
+_ADDRESS = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://[^\s\u3000-\u303f\uff00-\uffef]+"
+_NUMBER = r"\d+(?:[.,:/]\d+)*"
+_WORD = rf"[^\W\d_{CJK}]+(?:['\u2019][^\W\d_{CJK}]+)?"
+_TOKEN = re.compile(rf"{_ADDRESS}|[{CJK}]|{_NUMBER}|{_WORD}|[#$€£¥￥%+]|_+")
+
+
+def fold(text: str) -> str:
+    """Lower-case with full-width and compatibility forms folded, character by character, same length."""
+    if text.isascii():
+        return text.lower()
+    return "".join(_fold_one(character) for character in text)
+
+
+def _fold_one(character: str) -> str:
+    folded = unicodedata.normalize("NFKC", character).lower()
+    return folded if len(folded) == 1 else character
+
+
+class MultilingualTokenizer:
+    """Words, numbers and addresses whole; Chinese and Japanese characters one by one."""
+
+    requires: ClassVar[tuple[str, ...]] = ()
+    provides: ClassVar[tuple[str, ...]] = (TOKENS,)
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.options = read_options("MultilingualTokenizer", config, DEFAULTS)
+
+    def train(self, data: TrainingData, messages: list[Message]) -> None:
+        """Nothing to learn."""
+
+    def process(self, messages: list[Message]) -> None:
+        """Write `tokens` (their lemma is the folded form) and the output `text_tokens`."""
+        for message in messages:
+            message.tokens = apply_pattern(split_multilingual(message.text), self.options["token_pattern"])
+            message.output["text_tokens"] = text_tokens(message.tokens)
+
+    def save(self) -> Saved:
+        """No state."""
+        return Saved({}, {})
+
+    @classmethod
+    def load(cls, config: dict[str, Any], saved: Saved) -> Self:
+        """A new one is as good."""
+        return cls(config)
+
+
+def split_multilingual(text: str) -> list[Token]:
+    """Tokens of a text in any script; a text without a single word is one token."""
+    folded = fold(text)
+    tokens = [
+        Token(text[match.start() : match.end()], match.start(), match.end(), lemma=match.group())
+        for match in _TOKEN.finditer(folded)
+    ]
+    return tokens or [Token(text, 0, len(text), lemma=folded)]
