@@ -243,7 +243,7 @@ class TrackerStore(Protocol):
         """The replies of a message once it is served, by whichever worker; None on timeout."""
 
     async def wait_for_turn(self, sender_id: str, timeout_s: float) -> None:
-        """Return when the sender's lease may be free, at the latest after `timeout_s`."""
+        """Return when `begin_turn` may succeed or a turn was committed, at the latest after `timeout_s`."""
 
     async def load(self, sender_id: str, *, full: bool = False, earlier: bool = False) -> Conversation | None:
         """A conversation for reading; None when there is none.
@@ -254,10 +254,18 @@ class TrackerStore(Protocol):
             earlier: start at the snapshot before the newest (for a rewind past the newest one).
         """
 
-    async def append(self, sender_id: str, events: Sequence[Mapping[str, Any]]) -> int:
+    async def append(
+        self, sender_id: str, events: Sequence[Mapping[str, Any]], *, at: int | None = None
+    ) -> int:
         """Add events outside a turn, between turns; returns the new length.
 
+        Args:
+            sender_id: whose conversation.
+            events: what to add.
+            at: write only if the conversation is this long (what the caller read is still true).
+
         Raises:
+            LeaseLost: the conversation is not `at` events long; nothing was written.
             Overloaded: turns kept the conversation busy for too long.
         """
 

@@ -1,0 +1,186 @@
+"""One connection to Redis or Valkey (single, Sentinel or Cluster): scripts, time limits, errors."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha1
+from importlib import resources
+from typing import Any, TypeVar
+
+from redis import asyncio as aioredis
+from redis import exceptions
+from redis.asyncio.cluster import ClusterNode, RedisCluster
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
+from redis.backoff import NoBackoff
+
+from shoptalk.errors import StoreError, Unavailable
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+# Answers that say "not now": the data is safe, the request may be repeated later.
+_AWAY = ("READONLY", "OOM", "MISCONF", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "TRYAGAIN", "BUSY")
+_HINT = "Nothing is lost; the request may be repeated. Is the server up, writable and within its memory limit?"
+
+
+@dataclass(frozen=True, slots=True)
+class RedisAddress:
+    """Where the server is and how to talk to it.
+
+    Args:
+        host, port, db, username, password: as in endpoints.yml.
+        unix_socket: path of a Unix socket; host and port are then unused.
+        ssl: keyword arguments for TLS (`ssl_certfile`, …); None connects in the clear.
+        cluster: the server is a node of a Redis Cluster.
+        sentinels: addresses of Sentinels; host and port are then unused.
+        sentinel_service: name of the primary the Sentinels watch.
+        timeout_s: an operation that takes longer fails with `Unavailable`.
+        max_connections: bound of the connection pool.
+    """
+
+    host: str = "localhost"
+    port: int = 6379
+    db: int = 0
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    unix_socket: str | None = None
+    ssl: Mapping[str, Any] | None = field(default=None, repr=False)
+    cluster: bool = False
+    sentinels: tuple[tuple[str, int], ...] = ()
+    sentinel_service: str = "mymaster"
+    timeout_s: float = 1.5
+    max_connections: int = 64
+
+    def __str__(self) -> str:
+        if self.sentinels:
+            return f"{self.sentinel_service} by Sentinel"
+        return self.unix_socket or f"{self.host}:{self.port}"
+
+
+@cache
+def script(name: str) -> tuple[bytes, str]:
+    """Source and SHA-1 of a Lua script of this package."""
+    source = resources.files("shoptalk.stores").joinpath("lua", f"{name}.lua").read_bytes()
+    return source, sha1(source, usedforsecurity=False).hexdigest()
+
+
+class RedisLink:
+    """Runs scripts and commands; every failure to reach the server is `Unavailable`, in bounded time."""
+
+    def __init__(self, address: RedisAddress) -> None:
+        self.address = address
+        self._client = _connect(address)
+        self._listener: Any = None
+
+    async def run(self, name: str, keys: list[str], args: list[Any]) -> Any:
+        """Run a script of this package. All of them may be repeated: a lost connection is tried twice."""
+        source, digest = script(name)
+
+        async def evaluate() -> Any:
+            try:
+                return await self._client.evalsha(digest, len(keys), *keys, *args)
+            except exceptions.NoScriptError:
+                return await self._client.eval(source, len(keys), *keys, *args)
+
+        return await self._guarded(name, evaluate)
+
+    async def command(self, *parts: Any) -> Any:
+        """Run one plain command that may be repeated."""
+
+        async def execute() -> Any:
+            return await self._client.execute_command(*parts)
+
+        return await self._guarded(str(parts[0]), execute)
+
+    async def pubsub(self) -> Any:
+        """A connection that listens to channels; on a cluster any node hears all of them."""
+        if self.address.cluster:
+            await self._guarded("initialize", self._client.initialize)
+            node = self._client.get_random_node()
+            await self._drop_listener()
+            single = RedisAddress(
+                node.host, node.port, username=self.address.username, password=self.address.password,
+                ssl=self.address.ssl, timeout_s=self.address.timeout_s,
+            )  # fmt: skip
+            self._listener = _connect(single)
+        return (self._listener or self._client).pubsub()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._drop_listener()
+        await self._client.aclose()
+
+    async def _drop_listener(self) -> None:
+        if self._listener is not None:
+            await self._listener.aclose()
+            self._listener = None
+
+    async def _guarded(self, what: str, call: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+        try:
+            async with asyncio.timeout(self.address.timeout_s):
+                try:
+                    return await call()
+                except exceptions.ConnectionError:
+                    # A pooled connection may be the one of a server that restarted meanwhile.
+                    return await call()
+        except (TimeoutError, exceptions.TimeoutError) as error:
+            raise self._away(what, f"no answer within {self.address.timeout_s} s") from error
+        except (exceptions.ConnectionError, exceptions.ClusterError, OSError) as error:
+            raise self._away(what, str(error)) from error
+        except exceptions.RedisClusterException as error:
+            raise self._away(what, str(error)) from error
+        except exceptions.ResponseError as error:
+            if _is_away(error):
+                raise self._away(what, str(error)) from error
+            raise StoreError(f"Redis at {self.address} refused {what}: {error}.") from error
+        except exceptions.RedisError as error:
+            raise StoreError(f"Redis at {self.address}, {what}: {error}.") from error
+
+    def _away(self, what: str, why: str) -> Unavailable:
+        logger.warning("store.unavailable", extra={"store": str(self.address), "operation": what, "why": why})
+        return Unavailable(f"Redis at {self.address} cannot serve {what!r}: {why}.", hint=_HINT)
+
+
+def _is_away(error: exceptions.ResponseError) -> bool:
+    kinds = (exceptions.ReadOnlyError, exceptions.OutOfMemoryError, exceptions.TryAgainError)
+    text = str(error)
+    return isinstance(error, kinds) or any(text.startswith(f"{code} ") or f"-{code} " in text for code in _AWAY)
+
+
+def _connect(address: RedisAddress) -> Any:
+    shared: dict[str, Any] = {
+        "username": address.username,
+        "password": address.password,
+        "socket_timeout": address.timeout_s,
+        "socket_connect_timeout": address.timeout_s,
+        "socket_keepalive": True,
+        "protocol": 2,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    if address.cluster:
+        tls = {"ssl": True, **address.ssl} if address.ssl is not None else {}
+        nodes = [ClusterNode(address.host, address.port)]
+        return RedisCluster(
+            startup_nodes=nodes, max_connections=address.max_connections, **{**shared, "retry": None}, **tls
+        )
+    if address.sentinels:
+        tls = {"ssl": True, **address.ssl} if address.ssl is not None else {}
+        sentinel = Sentinel(list(address.sentinels), sentinel_kwargs={"socket_timeout": address.timeout_s})
+        return sentinel.master_for(address.sentinel_service, db=address.db, **shared, **tls)
+    shared["db"] = address.db
+    if address.unix_socket:
+        kind: Any = aioredis.UnixDomainSocketConnection
+        where: dict[str, Any] = {"path": address.unix_socket}
+        del shared["socket_connect_timeout"], shared["socket_keepalive"]
+    else:
+        kind = aioredis.Connection if address.ssl is None else aioredis.SSLConnection
+        where = {"host": address.host, "port": address.port, **(address.ssl or {})}
+    pool = aioredis.BlockingConnectionPool(
+        connection_class=kind, max_connections=address.max_connections, timeout=address.timeout_s, **where, **shared
+    )
+    return aioredis.Redis.from_pool(pool)
