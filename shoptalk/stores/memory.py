@@ -157,9 +157,9 @@ class MemoryTrackerStore:
                 await record.changed.wait()
 
     async def load(self, sender_id: str, *, full: bool = False, earlier: bool = False) -> Conversation | None:
-        record = self._record(check_id("sender_id", sender_id))
-        if not record.events:
+        if check_id("sender_id", sender_id) not in self._records or not self._record(sender_id).events:
             return None
+        record = self._record(sender_id)
         return Conversation(copies(record.events), 0, None, len(record.events)) if full else _tail(record, int(earlier))
 
     async def append(

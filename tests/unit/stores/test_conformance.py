@@ -1,0 +1,29 @@
+"""Every store we ship keeps the whole contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from shoptalk.stores.base import StoreOptions, TrackerStore
+from shoptalk.stores.conformance import CHECKS, Check, run_check
+from shoptalk.stores.memory import MemoryTrackerStore
+from shoptalk.stores.redis import RedisTrackerStore
+
+every_check = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+
+
+@every_check
+def test_memory_store(check: Check) -> None:
+    run_check(check, MemoryTrackerStore)
+
+
+@every_check
+def test_redis_store(check: Check, redis_store: Callable[[StoreOptions], RedisTrackerStore]) -> None:
+    run_check(check, redis_store)
+
+
+def test_the_stores_are_of_the_public_kind(redis_store: Callable[[StoreOptions], RedisTrackerStore]) -> None:
+    assert isinstance(MemoryTrackerStore(), TrackerStore)
+    assert isinstance(redis_store(StoreOptions()), TrackerStore)
