@@ -1,0 +1,1 @@
+"""The demo shop Lantern & Loom: what the assistant's actions call."""
