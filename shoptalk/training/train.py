@@ -1,0 +1,273 @@
+"""One training run, start to end: read, check, train what changed, write."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import shoptalk
+from shoptalk import archive, model
+from shoptalk.archive import Saved
+from shoptalk.core.domain import Domain
+from shoptalk.core.training_data import TrainingData
+from shoptalk.errors import ArchiveError, DataError
+from shoptalk.formats.project import Project, load_project
+from shoptalk.formats.validate import Finding, check
+from shoptalk.model import Model, fingerprint
+
+Progress = Callable[[str, str, int, int], None]
+"""Called as (stage, what, step, of how many)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to train.
+
+    Args:
+        config, domain, data: where to read, when not at the usual places.
+        out: folder for models.
+        fixed_name: file name without `.tar.gz`; made of time and two words when absent.
+        force: train what did not change, too.
+        augmentation: how much stories are glued to each other.
+        nlu, dialogue: which parts to train.
+        skip_validation: do not check the project first.
+        fail_on_warnings: warnings of that check stop the training.
+        dry_run: say what would be trained, and stop.
+        finetune: the model to go on from; weights of components that can are taken from it.
+    """
+
+    config: Path | None = None
+    domain: Path | None = None
+    data: Sequence[Path] | None = None
+    out: Path = Path("models")
+    fixed_name: str | None = None
+    force: bool = False
+    augmentation: int = 50
+    nlu: bool = True
+    dialogue: bool = True
+    skip_validation: bool = False
+    fail_on_warnings: bool = False
+    dry_run: bool = False
+    finetune: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a training run did.
+
+    Args:
+        path: the model; an old one when nothing changed; None after a dry run.
+        trained: which of "nlu" and "dialogue" were trained.
+        findings: what the check of the project found.
+        report: figures by component and policy.
+        seconds: wall and CPU time.
+    """
+
+    path: Path | None
+    trained: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+    report: Mapping[str, Any] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def train(root: Path | str = ".", options: Options = Options(), progress: Progress | None = None) -> Result:  # noqa: B008
+    """Train a project.
+
+    Raises:
+        ConfigError, DataError: the project is wrong; with file and line.
+        ComponentError: a component or policy cannot be trained on it.
+    """
+    wall, cpu = time.perf_counter(), time.process_time()
+    root = Path(root)
+    tell = progress or (lambda stage, what, step, of: None)
+    tell("read", str(root), 0, 1)
+    project = load_project(root, config=options.config, domain=options.domain, data=options.data)
+    findings = tuple(check(project)) if not options.skip_validation else ()
+    _stop_on(findings, options.fail_on_warnings)
+    wanted = _wanted(project, options)
+    prints = fingerprints(project)
+    out = root / options.out
+    old = _previous(out, options)
+    stale = tuple(part for part in wanted if options.force or prints[part] != _old_print(old, part))
+    same_rest = old is not None and old.metadata["fingerprints"].get("domain") == prints["domain"]
+    if options.dry_run or (not stale and same_rest and old is not None and set(wanted) == _parts_of(old)):
+        return Result(old.path if old and not options.dry_run else None, stale, findings)
+    parts, report = _train_parts(project, options, wanted, stale, old, tell)
+    made = _model(project, wanted, prints, parts, report)
+    path = out / (options.fixed_name or _name(wanted))
+    path = path if path.name.endswith(".tar.gz") else path.with_name(path.name + ".tar.gz")
+    tell("write", path.name, 0, 1)
+    model.save(made, path)
+    archive.read(path)
+    seconds = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+    return Result(path, stale, findings, report, seconds)
+
+
+def fingerprints(project: Project) -> dict[str, str]:
+    """A name for all that each part of a model depends on; what did not change is not trained again."""
+    config, domain = project.config, project.domain
+    pruned = {key: value for key, value in domain.raw.items() if key not in ("responses", "session_config", "version")}
+    pruned["responses"] = sorted(domain.responses)
+    version = shoptalk.__version__
+    return {
+        "nlu": fingerprint(version, config.language, config.pipeline, _nlu_data(project)),
+        "dialogue": fingerprint(version, config.policies, project.stories, pruned),
+        "domain": fingerprint(domain.raw, config.assistant_id),
+    }
+
+
+def _nlu_data(project: Project) -> TrainingData:
+    """The NLU data with every retrieval response the domain has."""
+    names = tuple(f"utter_{name}/" for name in project.domain.retrieval_intents)
+    responses = {k: v for k, v in project.domain.responses.items() if names and k.startswith(names)}
+    return replace(project.training_data, responses=responses)
+
+
+def _stop_on(findings: Sequence[Finding], warnings_too: bool) -> None:
+    levels = ("error", "warning") if warnings_too else ("error",)
+    wrong = [finding for finding in findings if finding.level in levels]
+    if wrong:
+        more = f" ({len(wrong) - 1} more: `shoptalk data validate`)" if len(wrong) > 1 else ""
+        first = wrong[0]
+        raise DataError(first.message, hint=first.hint + more, file=first.source.file, line=first.source.line)
+
+
+def _wanted(project: Project, options: Options) -> tuple[str, ...]:
+    has_nlu = bool(project.training_data.examples)
+    has_stories = bool(project.stories.stories or project.stories.rules)
+    wanted = []
+    if options.nlu and has_nlu:
+        wanted.append("nlu")
+    if options.dialogue and has_stories:
+        wanted.append("dialogue")
+    if not wanted:
+        raise DataError(
+            "There is no training data: neither examples nor stories nor rules.",
+            hint="Put them below data/, or name files with --data.",
+        )
+    return tuple(wanted)
+
+
+def _previous(out: Path, options: Options) -> Model | None:
+    """The newest model of the folder, if one of this version is there."""
+    wanted = options.finetune or out
+    newest = archive.latest(wanted)
+    if newest is None:
+        return None
+    try:
+        content = archive.read(newest)
+        if content.metadata.get("shoptalk_version") != shoptalk.__version__:
+            return None
+        return Model(Domain(), None, None, {**content.metadata, "parts": content.parts}, newest)
+    except (ArchiveError, KeyError):
+        return None
+
+
+def _old_print(old: Model | None, part: str) -> str | None:
+    return None if old is None else old.metadata["fingerprints"].get(part)
+
+
+def _parts_of(old: Model) -> set[str]:
+    return {part for part in ("nlu", "dialogue") if old.metadata.get(f"has_{part}")}
+
+
+def _old_saved(old: Model | None, part: str) -> dict[str, Saved]:
+    if old is None:
+        return {}
+    return {k.removeprefix(f"{part}/"): v for k, v in old.metadata["parts"].items() if k.startswith(f"{part}/")}
+
+
+class _Kept:
+    """A part of an old model that did not change."""
+
+    def __init__(self, saved: dict[str, Saved]) -> None:
+        self.saved = saved
+
+    def save(self) -> dict[str, Saved]:
+        return self.saved
+
+
+def _train_parts(
+    project: Project,
+    options: Options,
+    wanted: Sequence[str],
+    stale: Sequence[str],
+    old: Model | None,
+    tell: Progress,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    parts: dict[str, Any] = {}
+    report: dict[str, Any] = {}
+    for part in wanted:
+        if part not in stale:
+            parts[part] = _Kept(_old_saved(old, part))
+            report[part] = dict((old.metadata.get("report") or {}).get(part) or {}) if old else {}
+        elif part == "nlu":
+            parts[part], report[part] = _train_nlu(project, old, options, tell)
+        else:
+            parts[part], report[part] = _train_dialogue(project, options, parts.get("nlu"), tell)
+    return parts, report
+
+
+def _train_nlu(project: Project, old: Model | None, options: Options, tell: Progress) -> tuple[Any, dict[str, Any]]:
+    from shoptalk.nlu.pipeline import Pipeline
+
+    pipeline = Pipeline.build(project.config.pipeline, project.config.language)
+    same = old is not None and (old.metadata.get("config") or {}).get("pipeline") == list(project.config.pipeline)
+    previous = _old_saved(old, "nlu") if same and not options.force else None
+    report = pipeline.train(_nlu_data(project), lambda name, step, of: tell("nlu", name, step, of), previous)
+    return pipeline, report
+
+
+def _train_dialogue(project: Project, options: Options, nlu: Any, tell: Progress) -> tuple[Any, dict[str, Any]]:
+    from shoptalk.dialogue.engine import Dialogue
+
+    dialogue = Dialogue.build(project.config.policies)
+    report = dialogue.train(
+        project.stories,
+        project.domain,
+        featurize_text=getattr(nlu, "featurize", None),
+        augmentation=options.augmentation,
+        progress=lambda name, step, of: tell("dialogue", name, step, of),
+    )
+    return dialogue, dict(report or {})
+
+
+def _model(
+    project: Project, wanted: Sequence[str], prints: dict[str, str], parts: dict[str, Any], report: dict[str, Any]
+) -> Model:
+    config = project.config
+    metadata = {
+        "shoptalk_version": shoptalk.__version__,
+        "model_id": fingerprint({part: prints[part] for part in (*wanted, "domain")}),
+        "assistant_id": config.assistant_id,
+        "language": config.language,
+        "has_nlu": "nlu" in wanted,
+        "has_dialogue": "dialogue" in wanted,
+        "fingerprints": {part: prints[part] for part in (*wanted, "domain")},
+        "config": {"pipeline": list(config.pipeline), "policies": list(config.policies)},
+        "report": _without_times(report),
+    }
+    return Model(project.domain, parts.get("nlu"), parts.get("dialogue"), metadata)
+
+
+def _without_times(value: Any) -> Any:
+    """A report without seconds, so that the same training gives the same archive."""
+    if isinstance(value, Mapping):
+        return {k: _without_times(v) for k, v in value.items() if not str(k).endswith(("_s", "_ms"))}
+    return value
+
+
+_ADJECTIVES = "amber brisk calm deft eager fond glad hazel ivory jolly keen lucid mellow noble open plain quiet".split()
+_NOUNS = "anchor basket candle dyer easel ferry gable heron inlet kiln lantern mill needle oar parcel quay shuttle".split()
+
+
+def _name(wanted: Sequence[str]) -> str:
+    prefix = "" if len(wanted) == 2 else "nlu-" if wanted[0] == "nlu" else "core-"
+    chance = random.Random(os.urandom(8))
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    return f"{prefix}{stamp}-{chance.choice(_ADJECTIVES)}-{chance.choice(_NOUNS)}.tar.gz"
