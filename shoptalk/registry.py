@@ -12,7 +12,17 @@ from typing import Any
 from shoptalk.errors import ConfigError
 
 _HOMES: dict[str, dict[str, str]] = {
-    "component": {},
+    "component": {
+        "WhitespaceTokenizer": "shoptalk.nlu.tokenizers.whitespace:WhitespaceTokenizer",
+        "MultilingualTokenizer": "shoptalk.nlu.tokenizers.multilingual:MultilingualTokenizer",
+        "JiebaTokenizer": "shoptalk.nlu.tokenizers.jieba:JiebaTokenizer",
+        "KeywordIntentClassifier": "shoptalk.nlu.classifiers.keyword:KeywordIntentClassifier",
+        "FallbackClassifier": "shoptalk.nlu.classifiers.fallback:FallbackClassifier",
+        "RegexEntityExtractor": "shoptalk.nlu.extractors.regex:RegexEntityExtractor",
+        "EntitySynonymMapper": "shoptalk.nlu.extractors.synonyms:EntitySynonymMapper",
+        "BertFeaturizer": "shoptalk.nlu.features.bert:BertFeaturizer",
+        "HashedNgrams": "shoptalk.nlu.features.ngrams:HashedNgrams",
+    },
     "policy": {
         "RulePolicy": "shoptalk.dialogue.policies.rules:RulePolicy",
         "MemoizationPolicy": "shoptalk.dialogue.policies.memoization:MemoizationPolicy",
