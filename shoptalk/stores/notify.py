@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -17,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 _QUIET_S = 30.0
 _RECONNECT_S = 0.2
+_IDLE_CHANNELS = 256  # whoever waits for a sender often waits for them again soon
 _LOST = (exceptions.RedisError, StoreError, OSError, TimeoutError)
 
 
@@ -32,6 +34,7 @@ class Notifier:
         self._link = link
         self._keep_alive = keep_alive
         self._listeners: dict[str, set[asyncio.Event]] = {}
+        self._idle: OrderedDict[str, None] = OrderedDict()  # subscribed, without a listener just now
         self._pubsub: Any = None
         self._reader: asyncio.Task[None] | None = None
         self._sending = asyncio.Lock()
@@ -40,18 +43,20 @@ class Notifier:
     async def listen(self, channel: str) -> AsyncIterator[asyncio.Event]:
         """An event that is set at every notification on `channel`; the listener clears it."""
         event = asyncio.Event()
+        known = channel in self._listeners
         self._listeners.setdefault(channel, set()).add(event)
+        self._idle.pop(channel, None)
         if self._reader is None or self._reader.done():
             self._reader = asyncio.create_task(self._read(), name="shoptalk-store-notifier")
-        elif len(self._listeners[channel]) == 1:
+        elif not known:
             await self._send("subscribe", channel)
         try:
             yield event
         finally:
             self._listeners[channel].discard(event)
             if not self._listeners[channel]:
-                del self._listeners[channel]
-                await self._send("unsubscribe", channel)
+                self._idle[channel] = None
+                await self._trim()
 
     async def close(self) -> None:
         """Stop listening."""
@@ -59,6 +64,12 @@ class Notifier:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
             self._reader = None
+
+    async def _trim(self) -> None:
+        while len(self._idle) > _IDLE_CHANNELS:
+            channel, _ = self._idle.popitem(last=False)
+            del self._listeners[channel]
+            await self._send("unsubscribe", channel)
 
     async def _send(self, verb: str, channel: str) -> None:
         async with self._sending:
