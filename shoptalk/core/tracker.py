@@ -90,6 +90,7 @@ class Tracker:
         self.revision = 0
         self.cache: dict[str, Any] = {}
         self.from_start = snapshot is None
+        self.followup_action: str | None = None
         self._loops: set[str] = set()
         self._has_been_set: set[str] = set()
         self._reset()
@@ -169,7 +170,7 @@ class Tracker:
         self.latest_message: UserUttered = EMPTY_MESSAGE
         self.latest_action: dict[str, str] = {}
         self.latest_bot: BotUttered | None = None
-        self.followup_action: str | None = ACTION_LISTEN
+        self.followup_action = ACTION_LISTEN
         self.active_loop: LoopState | None = None
         self.use_text: bool | None = None
 

@@ -1,0 +1,89 @@
+"""Stored conversations <-> trackers, so that a turn costs the same however long the conversation is.
+
+A tracker holds the current session only. Of a long session it holds a window of recent events on top of a base
+state; both are the snapshot that the store keeps. A conversation that takes back more than its window holds (rewind
+after rewind) is read again from its first event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from shoptalk.core.domain import ACTION_SESSION_START, Domain
+from shoptalk.core.events import ActionExecuted, Event, decode
+from shoptalk.core.tracker import Tracker
+from shoptalk.stores.base import Conversation
+
+SNAPSHOT_EVERY = 200
+"""Take a snapshot when the store would have to send more events than this without one."""
+WINDOW = 200
+"""Events a snapshot keeps."""
+
+
+def tracker_of(sender_id: str, conversation: Conversation | None, domain: Domain) -> Tracker:
+    """The current session of a stored conversation (an empty one for None)."""
+    if conversation is None:
+        return Tracker(sender_id, domain.all_slots)
+    snapshot = conversation.snapshot or {}
+    events = [decode(event) for event in (*snapshot.get("events", ()), *conversation.events)]
+    start = session_start(events)
+    base = snapshot.get("base") if start is None else None
+    return build(sender_id, events[start or 0 :], domain, base)
+
+
+def full_tracker(sender_id: str, events: Iterable[Mapping[str, Any]], domain: Domain) -> Tracker:
+    """A whole conversation, with all its sessions."""
+    return Tracker.from_events(sender_id, events, domain)
+
+
+def build(sender_id: str, events: Sequence[Event], domain: Domain, base: Mapping[str, Any] | None) -> Tracker:
+    """A tracker that lived through `events` after a base state; see `is_short`."""
+    tracker = Tracker(sender_id, domain.all_slots, base)
+    short = False
+    for event in events:
+        tracker.apply(event)
+        short = short or ran_out(tracker)
+    tracker.cache["short"] = short
+    return tracker
+
+
+def is_short(tracker: Tracker) -> bool:
+    """Whether events took back more than the tracker's window held, so that its state may be wrong."""
+    return bool(tracker.cache.get("short")) or ran_out(tracker)
+
+
+def ran_out(tracker: Tracker) -> bool:
+    """Whether nothing of the window counts any more."""
+    return tracker.snapshot is not None and not tracker.from_start and bool(tracker.events) and not tracker.applied
+
+
+def session_start(events: Sequence[Event]) -> int | None:
+    """Place of the action that began the last session."""
+    for place in range(len(events) - 1, -1, -1):
+        event = events[place]
+        if isinstance(event, ActionExecuted) and event.name == ACTION_SESSION_START:
+            return place
+    return None
+
+
+def snapshot_of(tracker: Tracker, domain: Domain, stored_tail: int) -> dict[str, Any] | None:
+    """The snapshot to store after a turn, or None when it is not time for one.
+
+    Args:
+        tracker: after the turn.
+        domain: of the assistant.
+        stored_tail: events the store would send without a new snapshot.
+    """
+    if stored_tail < SNAPSHOT_EVERY:
+        return None
+    start = session_start(tracker.events)
+    events = tracker.events[start or 0 :]
+    base = tracker.snapshot if start is None else None
+    cut = len(events) - WINDOW
+    if cut > 0:
+        earlier = build(tracker.sender_id, events[:cut], domain, base)
+        shortened = build(tracker.sender_id, events[cut:], domain, earlier.take_snapshot())
+        if not is_short(earlier) and not is_short(shortened):
+            base, events = earlier.take_snapshot(), events[cut:]
+    return {"base": None if base is None else dict(base), "events": [event.as_dict() for event in events]}
