@@ -174,8 +174,9 @@ class Domain:
 
     @cached_property
     def used_entity_labels(self) -> Mapping[str, frozenset[str]]:
-        """For each intent of the domain, the entity labels that count beside it."""
-        return {name: self._used_labels(spec) for name, spec in self.intents.items()}
+        """For each intent, the default ones too, the entity labels that count beside it."""
+        specs = {**{name: IntentSpec(name) for name in DEFAULT_INTENTS}, **self.intents}
+        return {name: self._used_labels(spec) for name, spec in specs.items()}
 
     def labels_for(self, intent: str | None) -> frozenset[str]:
         """Entity labels that count beside an intent; all of them for one the domain does not list."""

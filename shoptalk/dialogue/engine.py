@@ -1,0 +1,194 @@
+"""The dialogue manager: policies of a project, trained together, asked together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from shoptalk import registry
+from shoptalk.archive import Saved
+from shoptalk.core.domain import Domain
+from shoptalk.core.stories import StoryData
+from shoptalk.core.tracker import Tracker
+from shoptalk.dialogue.ensemble import combine, winner_index
+from shoptalk.dialogue.policies.base import (
+    NOTHING_RULE_ONLY,
+    FeaturizeText,
+    Opinion,
+    Policy,
+    Prediction,
+    Progress,
+    RuleOnly,
+    Scored,
+    TrainingContext,
+)
+from shoptalk.dialogue.training_trackers import training_trackers
+from shoptalk.errors import ConfigError, DataError
+
+logger = logging.getLogger(__name__)
+
+RULE_POLICY = "RulePolicy"
+
+
+class Dialogue:
+    """Decides what the assistant does next.
+
+    Args:
+        policies: in the order of config.yml.
+    """
+
+    def __init__(self, policies: Sequence[Policy]) -> None:
+        self.policies = list(policies)
+        self.rule_only: RuleOnly = NOTHING_RULE_ONLY
+
+    @classmethod
+    def build(cls, configs: Sequence[Mapping[str, Any]]) -> Self:
+        """Untrained policies from the `policies:` of config.yml.
+
+        Raises:
+            ConfigError: a policy is unknown or has no priority, or a setting is wrong.
+        """
+        policies: list[Policy] = []
+        for config in configs:
+            kind = registry.resolve("policy", str(config["name"]))
+            if not isinstance(getattr(kind, "default_priority", None), int):
+                raise ConfigError(
+                    f"config.yml: the policy {config['name']!r} has no priority.",
+                    hint="Give its class an attribute `default_priority: ClassVar[int]`.",
+                )
+            policies.append(kind(config))
+        _warn_of_equal_priorities(policies)
+        return cls(policies)
+
+    # ---------------------------------------------------------------------------------------------- training
+
+    def train(
+        self,
+        story_data: StoryData,
+        domain: Domain,
+        *,
+        featurize_text: FeaturizeText | None = None,
+        augmentation: int = 50,
+        seed: int = 42,
+        progress: Progress | None = None,
+    ) -> None:
+        """Train every policy.
+
+        Args:
+            story_data: stories and rules of the project.
+            domain: of the project.
+            featurize_text: vectors for end-to-end texts.
+            augmentation: how much to join stories for learning policies; 0 for not at all.
+            seed: of every random choice.
+            progress: told how far it is.
+
+        Raises:
+            DataError: stories and rules cannot be learnt as they are.
+            ConfigError: policies and domain do not fit together.
+        """
+        self.check(domain)
+        learns = any(getattr(policy, "learns_from_chance", False) for policy in self.policies)
+        trackers = training_trackers(story_data, domain, augmentation=augmentation if learns else 0, seed=seed)
+        context = TrainingContext(seed, featurize_text, progress)
+        for number, policy in enumerate(self.policies):
+            if progress is not None:
+                progress(type(policy).__name__, number, len(self.policies))
+            policy.train(trackers, domain, context)
+        self._share(featurize_text)
+
+    def check(self, domain: Domain) -> None:
+        """Whether these policies can serve this domain.
+
+        Raises:
+            ConfigError: they cannot.
+        """
+        has_rules = any(type(policy).__name__ == RULE_POLICY for policy in self.policies)
+        if self.policies and domain.forms and not has_rules:
+            form = next(iter(domain.forms.values()))
+            raise DataError(
+                f"The domain has forms ({', '.join(domain.forms)}), but config.yml has no RulePolicy to run them.",
+                hint="Add `- name: RulePolicy` to `policies:`.",
+                file=form.source.file,
+                line=form.source.line,
+            )
+
+    def _share(self, featurize_text: FeaturizeText | None) -> None:
+        """Tell all policies what one of them knows."""
+        for policy in self.policies:
+            self.rule_only = getattr(policy, "rule_only", None) or self.rule_only
+        self.use_text(featurize_text)
+
+    def use_text(self, featurize_text: FeaturizeText | None) -> None:
+        """How policies turn a message's text into a vector from now on."""
+        for policy in self.policies:
+            take = getattr(policy, "use_text", None)
+            if take is not None:
+                take(featurize_text)
+
+    # -------------------------------------------------------------------------------------------- predicting
+
+    def predict(self, tracker: Tracker, domain: Domain) -> Prediction:
+        """The winning prediction; its `events` are everything to apply."""
+        return combine([p.predict(tracker, domain, self.rule_only) for p in self.policies], tracker, domain)
+
+    def predict_all(self, tracker: Tracker, domain: Domain, top: int = 5) -> list[Opinion]:
+        """What each policy thinks, for people to read.
+
+        Args:
+            tracker, domain: as in `predict`.
+            top: how many actions of each policy.
+        """
+        predictions = [p.predict(tracker, domain, self.rule_only) for p in self.policies]
+        won = winner_index(predictions) if predictions else -1
+        return [
+            Opinion(prediction.policy or "", _best(prediction, domain, top), prediction.reason, index == won)
+            for index, prediction in enumerate(predictions)
+        ]
+
+    # ------------------------------------------------------------------------------------------------ keeping
+
+    def save(self) -> dict[str, Saved]:
+        """What each policy keeps, by a name that is unique among them."""
+        return {name: policy.save() for name, policy in zip(self._part_names(), self.policies, strict=True)}
+
+    def _part_names(self) -> list[str]:
+        return [f"{type(policy).__name__}{number}" for number, policy in enumerate(self.policies)]
+
+    @classmethod
+    def load(
+        cls,
+        configs: Sequence[Mapping[str, Any]],
+        saved: Mapping[str, Saved],
+        domain: Domain,
+        *,
+        featurize_text: FeaturizeText | None = None,
+    ) -> Self:
+        """The dialogue manager as it was when saved."""
+        policies: list[Policy] = []
+        for number, config in enumerate(configs):
+            kind = registry.resolve("policy", str(config["name"]))
+            policies.append(kind.load(config, saved[f"{kind.__name__}{number}"]))
+        dialogue = cls(policies)
+        dialogue.check(domain)
+        dialogue._share(featurize_text)
+        return dialogue
+
+
+def _best(prediction: Prediction, domain: Domain, top: int) -> tuple[Scored, ...]:
+    ranked = sorted(zip(domain.action_names, prediction.probabilities, strict=True), key=lambda pair: -pair[1])
+    return tuple(Scored(action, float(score)) for action, score in ranked[:top] if score > 0)
+
+
+def _warn_of_equal_priorities(policies: Sequence[Policy]) -> None:
+    seen: dict[int, str] = {}
+    for policy in policies:
+        name = type(policy).__name__
+        other = seen.setdefault(policy.priority, name)
+        if other != name:
+            logger.warning(
+                "config.yml: the policies %s and %s have the same priority %d; between equal scores the first wins.",
+                other,
+                name,
+                policy.priority,
+            )

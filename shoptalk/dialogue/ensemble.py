@@ -1,0 +1,68 @@
+"""Of what several policies predict, one wins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shoptalk.core.domain import ACTION_LISTEN, Domain
+from shoptalk.core.events import ActionExecuted, ActionExecutionRejected, Event, UserFeaturization
+from shoptalk.core.tracker import Tracker
+from shoptalk.dialogue.policies.base import Prediction
+
+
+def combine(predictions: Sequence[Prediction], tracker: Tracker, domain: Domain) -> Prediction:
+    """The winner, with everything to apply in its `events`.
+
+    A prediction that ignores the user beats all others; else one that rests on the user's text does; else the
+    highest score wins, then the highest priority, then the first. An action that has just been rejected cannot win.
+
+    Args:
+        predictions: one per policy, in the order of config.yml.
+        tracker: the conversation they are about.
+        domain: for the places of actions.
+    """
+    if not predictions:
+        return Prediction([0.0] * len(domain.action_names))
+    rejected = _just_rejected(tracker)
+    if rejected is not None and rejected in domain.action_index:
+        place = domain.action_index[rejected]
+        predictions = [_without(prediction, place) for prediction in predictions]
+    winner = predictions[winner_index(predictions)]
+    events: list[Event] = [event for prediction in predictions for event in prediction.events]
+    events += winner.optional_events
+    if tracker.latest_action_name == ACTION_LISTEN:
+        events.append(UserFeaturization(use_text_for_featurization=winner.is_end_to_end))
+    return replace(winner, events=tuple(events), optional_events=())
+
+
+def winner_index(predictions: Sequence[Prediction]) -> int:
+    """Place of the prediction that wins."""
+    no_user = any(prediction.is_no_user for prediction in predictions)
+    by_text = not no_user and any(prediction.is_end_to_end for prediction in predictions)
+    best, place = (-1.0, -1), 0
+    for index, prediction in enumerate(predictions):
+        if no_user and not prediction.is_no_user:
+            continue
+        if by_text and not prediction.is_end_to_end:
+            continue
+        rank = (prediction.confidence, prediction.priority)
+        if rank > best:
+            best, place = rank, index
+    return place
+
+
+def _just_rejected(tracker: Tracker) -> str | None:
+    """The action that was rejected after the last one that ran."""
+    for event in reversed(tracker.events):
+        if isinstance(event, ActionExecuted):
+            return None
+        if isinstance(event, ActionExecutionRejected):
+            return event.name
+    return None
+
+
+def _without(prediction: Prediction, place: int) -> Prediction:
+    scores = list(prediction.probabilities)
+    scores[place] = 0.0
+    return replace(prediction, probabilities=scores)

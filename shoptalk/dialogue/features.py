@@ -1,0 +1,306 @@
+"""From a conversation to the states policies see, as it goes.
+
+`dialogue_states(tracker, domain, rule_only)` is the entry. It keeps what it worked out on the tracker, so that each
+turn costs the same however long the conversation is; a tracker that took something back is read anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from shoptalk.core.domain import ACTION_LISTEN, Domain
+from shoptalk.core.events import (
+    ActionExecuted,
+    ActiveLoop,
+    AllSlotsReset,
+    EntitiesAdded,
+    Event,
+    FollowupAction,
+    SlotSet,
+    UserFeaturization,
+    UserUttered,
+)
+from shoptalk.core.tracker import EMPTY_MESSAGE, Tracker
+from shoptalk.dialogue.policies.base import NOTHING_RULE_ONLY, RuleOnly
+from shoptalk.dialogue.states import SHOULD_NOT_BE_SET, SlotFeature, State, States
+
+CACHE_KEY = "dialogue_states"
+UserView = Literal["history", "intent", "text"]
+"""How the last message is shown: as it counted, by its intent only, or by its text only."""
+
+
+class _Shared:
+    """A list that only grows, shared by everyone who has seen a prefix of it; whoever departs from it copies."""
+
+    __slots__ = ("items", "size")
+
+    def __init__(self, items: list[State] | None = None, size: int | None = None) -> None:
+        self.items = [] if items is None else items
+        self.size = len(self.items) if size is None else size
+
+    def append(self, state: State) -> None:
+        if len(self.items) != self.size:
+            self.items = self.items[: self.size]
+        self.items.append(state)
+        self.size += 1
+
+    def fork(self) -> _Shared:
+        return _Shared(self.items, self.size)
+
+    def last(self, count: int | None) -> list[State]:
+        start = 0 if count is None else max(0, self.size - count)
+        return self.items[start : self.size]
+
+
+class StateLog:
+    """States of a conversation, one before each action, plus the present one.
+
+    Two histories are kept: `full` is what rules see; `visible` is what learning policies see, that is without
+    turns, slots and loops that only rules know and without remarks about unlikely intents.
+    """
+
+    def __init__(self, domain: Domain, rule_only: RuleOnly, *, omit_unset: bool = False) -> None:
+        self.domain = domain
+        self.rule_only = rule_only
+        self.omit_unset = omit_unset
+        self.full = _Shared()
+        self.visible = _Shared()
+        self._message: UserUttered = EMPTY_MESSAGE
+        self._extra_entities: tuple[Mapping[str, Any], ...] = ()
+        self._use_text: bool | None = None
+        self._action: str | None = None
+        self._action_text: str | None = None
+        self._loop: str | None = None
+        self._followup = True
+        self._was_hidden = False
+        self._shown_action: tuple[str | None, str | None] = (None, None)
+        self._last_visible: State | None = None
+        self._features: dict[str, SlotFeature] = {}
+        self._slots_cache: dict[bool, tuple[tuple[str, SlotFeature], ...]] = {}
+        self._reset_slots(initial=not omit_unset)
+
+    def fork(self) -> StateLog:
+        """A log that goes on from here on its own."""
+        other = StateLog.__new__(StateLog)
+        other.__dict__.update(self.__dict__)
+        other.full, other.visible = self.full.fork(), self.visible.fork()
+        other._features = dict(self._features)
+        other._slots_cache = dict(self._slots_cache)
+        return other
+
+    # ---------------------------------------------------------------------------------------------- growing
+
+    def feed(self, events: Iterable[Event]) -> None:
+        """Take in applied events."""
+        for event in events:
+            take = _TAKES.get(type(event))
+            if take is not None:
+                take(self, event)
+
+    def _on_action(self, event: ActionExecuted) -> None:
+        self.full.append(self._state("history"))
+        seen, self._was_hidden = self._visible_state("history", event.hide_rule_turn)
+        if seen is not None:
+            self._last_visible = seen
+            if not seen.is_unlikely_intent:
+                self.visible.append(seen)
+        self._action, self._action_text = event.name, None if event.name else event.action_text
+        self._followup = False
+        if not self._was_hidden:
+            self._shown_action = (self._action, self._action_text)
+
+    def _on_user(self, event: UserUttered) -> None:
+        self._message, self._extra_entities, self._use_text = event, (), None
+        self._followup = False
+
+    def _on_featurization(self, event: UserFeaturization) -> None:
+        self._use_text = event.use_text_for_featurization
+
+    def _on_entities(self, event: EntitiesAdded) -> None:
+        self._extra_entities = (*self._extra_entities, *event.entities)
+
+    def _on_slot(self, event: SlotSet) -> None:
+        slot = self.domain.all_slots.get(event.name)
+        if slot is not None and slot.influence_conversation:
+            self._set_feature(event.name, event.value)
+
+    def _on_reset(self, event: AllSlotsReset) -> None:
+        self._reset_slots(initial=not self.omit_unset)
+
+    def _on_loop(self, event: ActiveLoop) -> None:
+        self._loop = event.name
+
+    def _on_followup(self, event: FollowupAction) -> None:
+        self._followup = bool(event.name)
+
+    def _reset_slots(self, *, initial: bool) -> None:
+        self._features.clear()
+        self._slots_cache.clear()
+        if initial:
+            for name, slot in self.domain.all_slots.items():
+                if slot.influence_conversation and slot.initial_value is not None:
+                    self._set_feature(name, slot.initial_value)
+
+    def _set_feature(self, name: str, value: Any) -> None:
+        slot = self.domain.all_slots[name]
+        features: SlotFeature = SHOULD_NOT_BE_SET
+        if value != SHOULD_NOT_BE_SET:
+            features = slot.features(slot.stored(value))
+            if not any(features):
+                features = ()
+        if features:
+            self._features[name] = features
+        else:
+            self._features.pop(name, None)
+        self._slots_cache.clear()
+
+    # ---------------------------------------------------------------------------------------------- reading
+
+    def states(self, view: UserView = "history", count: int | None = None) -> list[State]:
+        """The last `count` states (None: all), the present one included, as rules see them."""
+        return [*self.full.last(None if count is None else count - 1), self._state(view)]
+
+    def visible_states(self, view: UserView = "history", count: int | None = None) -> list[State]:
+        """The last `count` states (None: all), the present one included, as learning policies see them."""
+        last, _ = self._visible_state(view, hidden=False)
+        shown = [] if last is None or last.is_unlikely_intent else [last]
+        past = self.visible.last(None if count is None else count - len(shown))
+        return past + shown
+
+    def _user(self, view: UserView, after_listen: bool) -> tuple[str | None, str | None, tuple[str, ...]]:
+        message, use_text = self._message, self._use_text
+        if not message.text and not message.intent_name:
+            return None, None, ()
+        intent = None if use_text else message.intent_name
+        text = message.text if use_text is not False else None
+        if after_listen and view == "text":
+            return (None, text, ()) if text else (None, None, ())
+        if intent or (after_listen and view == "intent"):
+            text = None
+        return intent, text or None, () if use_text else self._labels(message.intent_name)
+
+    def _labels(self, intent: str | None) -> tuple[str, ...]:
+        found = [*self._message.entities, *self._extra_entities] if self._extra_entities else self._message.entities
+        if not found:
+            return ()
+        labels = {label for entity in found for label in entity_labels(entity)}
+        if intent in self.domain.intent_names:
+            labels &= self.domain.labels_for(intent)
+        return tuple(sorted(labels))
+
+    def _slots(self, visible: bool) -> tuple[tuple[str, SlotFeature], ...]:
+        cached = self._slots_cache.get(visible)
+        if cached is None:
+            hidden = self.rule_only.slots if visible else frozenset()
+            cached = tuple(sorted((item for item in self._features.items() if item[0] not in hidden)))
+            self._slots_cache[visible] = cached
+        return cached
+
+    def _state(self, view: UserView) -> State:
+        intent, text, entities = self._user(view, self._action == ACTION_LISTEN)
+        return State(intent, text, entities, self._action, self._action_text, self._slots(False), self._loop)
+
+    def _visible_state(self, view: UserView, hidden: bool) -> tuple[State | None, bool]:
+        """The state as learning policies see it (None while a hidden turn lasts), and whether one lasts now.
+
+        Args:
+            view: how the last message is shown.
+            hidden: whether the action that follows belongs to a turn only rules know. What a loop does by itself,
+                and what was decided without a policy, does not change whether a turn is hidden.
+        """
+        was_hidden = self._was_hidden
+        if not self._followup and (self._action or self._action_text) != self._real_loop:
+            was_hidden = hidden
+        return (None if was_hidden else self._make_visible(view)), was_hidden
+
+    @property
+    def _real_loop(self) -> str | None:
+        return None if self._loop == SHOULD_NOT_BE_SET else self._loop
+
+    def _make_visible(self, view: UserView) -> State:
+        shown = self._shown_action
+        listening = shown[0] == ACTION_LISTEN
+        intent, text, entities = self._user(view, listening)
+        last = self._last_visible
+        if last is not None and self._action != ACTION_LISTEN:
+            intent, text, entities = last.intent, last.text, last.entities
+            if view == "text" and listening:
+                intent, entities = None, ()
+        loop = None if self._loop in self.rule_only.loops else self._loop
+        action, action_text = shown if shown != (None, None) else (self._action, self._action_text)
+        return State(intent, text, entities, action, action_text, self._slots(True), loop)
+
+
+_TAKES: dict[type[Event], Any] = {
+    ActionExecuted: StateLog._on_action,
+    UserUttered: StateLog._on_user,
+    UserFeaturization: StateLog._on_featurization,
+    EntitiesAdded: StateLog._on_entities,
+    SlotSet: StateLog._on_slot,
+    AllSlotsReset: StateLog._on_reset,
+    ActiveLoop: StateLog._on_loop,
+    FollowupAction: StateLog._on_followup,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A log and the place of the tracker's applied events it has read up to."""
+
+    consumed: int
+    last: Event | None
+    log: StateLog
+
+
+_KEPT = 6
+"""How many earlier logs a tracker keeps, to go back to when events are taken back."""
+
+
+def dialogue_states(tracker: Tracker, domain: Domain, rule_only: RuleOnly = NOTHING_RULE_ONLY) -> StateLog:
+    """The states of a conversation; only what happened since the last call is read.
+
+    Args:
+        tracker: the conversation; the result is kept in its cache.
+        domain: of the model that predicts.
+        rule_only: slots and loops learning policies must not see.
+    """
+    applied = tracker.applied
+    entries: tuple[_Entry, ...] = tracker.cache.get(CACHE_KEY, ())
+    if entries and (entries[-1].log.domain is not domain or entries[-1].log.rule_only != rule_only):
+        entries = ()
+    while entries and not _is_prefix(entries[-1], applied):
+        entries = entries[:-1]
+    if entries and entries[-1].consumed == len(applied):
+        return entries[-1].log
+    if entries:
+        log, start = entries[-1].log.fork(), entries[-1].consumed
+    else:
+        log, start = _fresh_log(tracker, domain, rule_only), 0
+    log.feed(applied[start:])
+    entry = _Entry(len(applied), applied[-1] if applied else None, log)
+    tracker.cache[CACHE_KEY] = (*entries, entry)[-_KEPT:]
+    return log
+
+
+def _is_prefix(entry: _Entry, applied: list[Event]) -> bool:
+    """Whether the events an entry has read still stand where they stood.
+
+    Events are never reordered, only dropped: the last one still has its place exactly if none before it is gone.
+    """
+    if entry.consumed > len(applied):
+        return False
+    return entry.consumed == 0 or applied[entry.consumed - 1] is entry.last
+
+
+def entity_labels(entity: Mapping[str, Any]) -> list[str]:
+    """How an entity appears in a state: plain, and with its role and group if it has them."""
+    name = entity.get("entity")
+    marks = (entity[key] for key in ("role", "group") if key in entity)
+    return [str(name), *(f"{name}#{mark}" for mark in marks)] if name else []
+
+
+def _fresh_log(tracker: Tracker, domain: Domain, rule_only: RuleOnly) -> StateLog:
+    log = StateLog(domain, rule_only)
+    return log
