@@ -180,7 +180,7 @@ class Domain:
 
     def labels_for(self, intent: str | None) -> frozenset[str]:
         """Entity labels that count beside an intent; all of them for one the domain does not list."""
-        if intent in self.used_entity_labels:
+        if intent is not None and intent in self.used_entity_labels:
             return self.used_entity_labels[intent]
         return frozenset(self.entity_labels)
 

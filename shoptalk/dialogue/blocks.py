@@ -84,7 +84,9 @@ class Block:
     def _listen(self, events: list[Event], source: Source | None) -> None:
         last = events[-1] if events else None
         if not (isinstance(last, ActionExecuted) and last.name == ACTION_LISTEN):
-            events.append(ActionExecuted(name=ACTION_LISTEN, timestamp=0.0, metadata={SOURCE: source or self.source}))
+            events.append(
+                ActionExecuted(name=ACTION_LISTEN, timestamp=0.0, metadata={SOURCE: source or self.source})
+            )
 
 
 def _mark_unpredictable(written: Sequence[Event], events: list[Event]) -> None:
@@ -168,7 +170,9 @@ class _Cutter:
         self.ors += 1
         joint = f"{GENERATED}or:{self.source}:{self.name}:{self.ors}"
         self.current = [
-            _Draft(draft.starts, (joint,), (*draft.events, event)) for draft in self.current for event in events
+            _Draft(draft.starts, (joint,), (*draft.events, event))
+            for draft in self.current
+            for event in events
         ]
 
     def _open(self) -> None:

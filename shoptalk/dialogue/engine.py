@@ -89,7 +89,9 @@ class Dialogue:
         """
         self.check(domain)
         learns = any(getattr(policy, "learns_from_chance", False) for policy in self.policies)
-        trackers = training_trackers(story_data, domain, augmentation=augmentation if learns else 0, seed=seed)
+        trackers = training_trackers(
+            story_data, domain, augmentation=augmentation if learns else 0, seed=seed
+        )
         context = TrainingContext(seed, featurize_text, progress)
         for number, policy in enumerate(self.policies):
             if progress is not None:
@@ -176,7 +178,9 @@ class Dialogue:
 
 
 def _best(prediction: Prediction, domain: Domain, top: int) -> tuple[Scored, ...]:
-    ranked = sorted(zip(domain.action_names, prediction.probabilities, strict=True), key=lambda pair: -pair[1])
+    ranked = sorted(
+        zip(domain.action_names, prediction.probabilities, strict=True), key=lambda pair: -pair[1]
+    )
     return tuple(Scored(action, float(score)) for action, score in ranked[:top] if score > 0)
 
 

@@ -24,7 +24,7 @@ from shoptalk.core.events import (
 )
 from shoptalk.core.tracker import EMPTY_MESSAGE, Tracker
 from shoptalk.dialogue.policies.base import NOTHING_RULE_ONLY, RuleOnly
-from shoptalk.dialogue.states import SHOULD_NOT_BE_SET, SlotFeature, State, States
+from shoptalk.dialogue.states import SHOULD_NOT_BE_SET, SlotFeature, State
 
 CACHE_KEY = "dialogue_states"
 UserView = Literal["history", "intent", "text"]
@@ -179,10 +179,16 @@ class StateLog:
             return (None, text, ()) if text else (None, None, ())
         if intent or (after_listen and view == "intent"):
             text = None
-        return intent, text or None, () if use_text else self._labels(message.intent_name)
+        if use_text or text:
+            return intent, text, ()
+        return intent, None, self._labels(message.intent_name)
 
     def _labels(self, intent: str | None) -> tuple[str, ...]:
-        found = [*self._message.entities, *self._extra_entities] if self._extra_entities else self._message.entities
+        found = (
+            [*self._message.entities, *self._extra_entities]
+            if self._extra_entities
+            else self._message.entities
+        )
         if not found:
             return ()
         labels = {label for entity in found for label in entity_labels(entity)}
@@ -194,7 +200,7 @@ class StateLog:
         cached = self._slots_cache.get(visible)
         if cached is None:
             hidden = self.rule_only.slots if visible else frozenset()
-            cached = tuple(sorted((item for item in self._features.items() if item[0] not in hidden)))
+            cached = tuple(sorted(item for item in self._features.items() if item[0] not in hidden))
             self._slots_cache[visible] = cached
         return cached
 
@@ -302,5 +308,4 @@ def entity_labels(entity: Mapping[str, Any]) -> list[str]:
 
 
 def _fresh_log(tracker: Tracker, domain: Domain, rule_only: RuleOnly) -> StateLog:
-    log = StateLog(domain, rule_only)
-    return log
+    return StateLog(domain, rule_only)

@@ -131,7 +131,9 @@ def matches(rule: State, actual: State) -> bool:
         return False
     if rule.text and rule.text != actual.text:
         return False
-    return _matches_loop(rule.loop, actual.loop) and (not rule.slots or _matches_slots(rule.slots, actual.slots))
+    return _matches_loop(rule.loop, actual.loop) and (
+        not rule.slots or _matches_slots(rule.slots, actual.slots)
+    )
 
 
 def _matches_loop(rule: str | None, actual: str | None) -> bool:

@@ -108,7 +108,13 @@ class TrainingTracker:
     def copy(self) -> TrainingTracker:
         """An independent one in the same state."""
         return TrainingTracker(
-            self.name, self.source, self.tracker.copy(), self.domain, self.is_rule, self.is_augmented, self.snippets
+            self.name,
+            self.source,
+            self.tracker.copy(),
+            self.domain,
+            self.is_rule,
+            self.is_augmented,
+            self.snippets,
         )
 
     def key(self) -> tuple[State, ...]:

@@ -141,7 +141,9 @@ class Policy(Protocol):
         """Learn from stories and rules."""
         ...
 
-    def predict(self, tracker: Tracker, domain: Domain, rule_only: RuleOnly = NOTHING_RULE_ONLY) -> Prediction:
+    def predict(
+        self, tracker: Tracker, domain: Domain, rule_only: RuleOnly = NOTHING_RULE_ONLY
+    ) -> Prediction:
         """Score every action for what comes next in this conversation."""
         ...
 

@@ -72,7 +72,9 @@ class MemoizationPolicy:
         """How many past states a prediction looks at."""
         return self._longest + 1
 
-    def predict(self, tracker: Tracker, domain: Domain, rule_only: RuleOnly = NOTHING_RULE_ONLY) -> Prediction:
+    def predict(
+        self, tracker: Tracker, domain: Domain, rule_only: RuleOnly = NOTHING_RULE_ONLY
+    ) -> Prediction:
         """1.0 for the remembered action, zeros without one."""
         known = self._recall(tracker, domain, rule_only)
         if known is None:
@@ -82,10 +84,15 @@ class MemoizationPolicy:
         if self.options["use_nlu_confidence_as_score"]:
             score = float(tracker.latest_message.intent.get("confidence", 1.0))
         return Prediction(
-            one_hot(action, domain, score), type(self).__name__, self.priority, reason=Reason("story", name, source)
+            one_hot(action, domain, score),
+            type(self).__name__,
+            self.priority,
+            reason=Reason("story", name, source),
         )
 
-    def _recall(self, tracker: Tracker, domain: Domain, rule_only: RuleOnly) -> tuple[str, str, Source] | None:
+    def _recall(
+        self, tracker: Tracker, domain: Domain, rule_only: RuleOnly
+    ) -> tuple[str, str, Source] | None:
         return self._look_up(self._history(dialogue_states(tracker, domain, rule_only)))
 
     def _history(self, log: StateLog) -> States:
@@ -126,7 +133,9 @@ class AugmentedMemoizationPolicy(MemoizationPolicy):
     learnt before it.
     """
 
-    def _recall(self, tracker: Tracker, domain: Domain, rule_only: RuleOnly) -> tuple[str, str, Source] | None:
+    def _recall(
+        self, tracker: Tracker, domain: Domain, rule_only: RuleOnly
+    ) -> tuple[str, str, Source] | None:
         history = self._history(dialogue_states(tracker, domain, rule_only))
         known = self._look_up(history)
         if known is not None:

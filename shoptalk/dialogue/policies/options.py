@@ -36,7 +36,9 @@ def read_options(policy: str, config: Mapping[str, Any], defaults: Mapping[str, 
             out[key] = {**defaults[key], **value} if isinstance(defaults[key], Mapping) and value else value
         elif key not in COMMON:
             close = difflib.get_close_matches(key, [*defaults, *COMMON], n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else f" It reads: {', '.join((*COMMON, *defaults))}."
+            hint = (
+                f" Did you mean {close[0]!r}?" if close else f" It reads: {', '.join((*COMMON, *defaults))}."
+            )
             logger.warning("config.yml: %s has no key %r, it is ignored.%s", policy, key, hint)
     out["max_history"] = _max_history(policy, config)
     return out

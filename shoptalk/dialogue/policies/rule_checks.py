@@ -158,7 +158,9 @@ class Rehearsal:
             self._play(tracker, collect=False)
         if self.problems:
             raise DataError(
-                "Contradicting rules or stories found:\n" + "\n".join(text for text, _ in self.problems) + "\n",
+                "Contradicting rules or stories found:\n"
+                + "\n".join(text for text, _ in self.problems)
+                + "\n",
                 hint="Rules hold everywhere: change one side, or give the rule a `condition:`.",
                 file=self.problems[0][1].file,
                 line=self.problems[0][1].line,
@@ -246,6 +248,4 @@ class Rehearsal:
 def _advice(kind: str, predicted: str, written: str) -> str:
     if predicted == ACTION_LISTEN:
         return f"Add `wait_for_user_input: false` to the rule if {written!r} may follow, or end the {kind} there."
-    return (
-        f"Write `- action: {predicted}` in the {kind}, or add a `condition:` to the rule so that it does not hold here."
-    )
+    return f"Write `- action: {predicted}` in the {kind}, or add a `condition:` to the rule so that it does not hold here."

@@ -40,7 +40,11 @@ DEFAULTS = {
     "check_for_contradictions": True,
     "use_nlu_confidence_as_score": False,
 }
-DEFAULT_INTENT_ACTIONS = {"restart": ACTION_RESTART, "back": ACTION_BACK, "session_start": ACTION_SESSION_START}
+DEFAULT_INTENT_ACTIONS = {
+    "restart": ACTION_RESTART,
+    "back": ACTION_BACK,
+    "session_start": ACTION_SESSION_START,
+}
 INTERRUPTED = "loop_was_interrupted"
 NOT_THE_LOOP = "do_not_predict_loop_action"
 DEFAULT_SOURCE = "default:"
@@ -103,7 +107,9 @@ def _is_suffix(rule: States, states: Sequence[State]) -> bool:
     """Whether a rule holds at the end of a conversation."""
     if len(rule) > len(states):
         return False
-    return all(matches(wanted, actual) for wanted, actual in zip(reversed(rule), reversed(states), strict=False))
+    return all(
+        matches(wanted, actual) for wanted, actual in zip(reversed(rule), reversed(states), strict=False)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +196,9 @@ class RulePolicy:
         """How many past states a prediction looks at."""
         return max(self.rules.longest, self.unhappy.longest, self._longest_hidden, 1) + 1
 
-    def predict(self, tracker: Tracker, domain: Domain, rule_only: RuleOnly = NOTHING_RULE_ONLY) -> Prediction:
+    def predict(
+        self, tracker: Tracker, domain: Domain, rule_only: RuleOnly = NOTHING_RULE_ONLY
+    ) -> Prediction:
         """1.0 for what a rule or form demands, else the fallback's score."""
         return self.as_prediction(self.find(tracker, domain, rule_only), tracker, domain)
 
@@ -243,13 +251,12 @@ class RulePolicy:
 
     def as_prediction(self, found: Found, tracker: Tracker, domain: Domain) -> Prediction:
         """The prediction of a finding."""
-        if found.action is not None:
+        scores = self.fallback_scores(domain)  # stays below a rule's score: it wins if the action is rejected
+        if found.action is not None and found.action in domain.action_index:
             score = 1.0
             if self.options["use_nlu_confidence_as_score"]:
                 score = float(tracker.latest_message.intent.get("confidence", 1.0))
-            scores = one_hot(found.action, domain, score)
-        else:
-            scores = self.fallback_scores(domain)
+            scores[domain.action_index[found.action]] = score
         return Prediction(
             scores,
             type(self).__name__,
@@ -348,7 +355,9 @@ def _rule_entries(rules: Sequence[TrainingTracker]) -> list[RuleEntry]:
             if not history or not decision.predictable:
                 continue
             text = states_text(history)
-            known = found.setdefault(text, RuleEntry(history, decision.action, tracker.name, tracker.source, text))
+            known = found.setdefault(
+                text, RuleEntry(history, decision.action, tracker.name, tracker.source, text)
+            )
             if known.action != decision.action:
                 ambiguous.add(text)
     return [e for text, e in found.items() if text not in ambiguous and e.action != RULE_SNIPPET]
