@@ -23,7 +23,7 @@ from shoptalk.dialogue.policies.base import (
     Scored,
     TrainingContext,
 )
-from shoptalk.dialogue.training_trackers import training_trackers
+from shoptalk.dialogue.training_trackers import TrainingTracker, training_trackers
 from shoptalk.errors import ConfigError, DataError
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Dialogue:
         augmentation: int = 50,
         seed: int = 42,
         progress: Progress | None = None,
-    ) -> None:
+    ) -> dict[str, Any]:
         """Train every policy.
 
         Args:
@@ -82,6 +82,9 @@ class Dialogue:
             augmentation: how much to join stories for learning policies; 0 for not at all.
             seed: of every random choice.
             progress: told how far it is.
+
+        Returns:
+            Figures for people: how many conversations, and what each policy says of its training.
 
         Raises:
             DataError: stories and rules cannot be learnt as they are.
@@ -98,6 +101,24 @@ class Dialogue:
                 progress(type(policy).__name__, number, len(self.policies))
             policy.train(trackers, domain, context)
         self._share(featurize_text)
+        return self._report(trackers)
+
+    def _report(self, trackers: Sequence[TrainingTracker]) -> dict[str, Any]:
+        kinds = {
+            "stories": sum(not t.is_rule and not t.is_augmented for t in trackers),
+            "augmented": sum(t.is_augmented for t in trackers),
+            "rules": sum(t.is_rule for t in trackers),
+        }
+        figures = {
+            name: getattr(p, "report", dict)()
+            for name, p in zip(self._part_names(), self.policies, strict=True)
+        }
+        return {"conversations": kinds, "policies": figures}
+
+    @property
+    def is_light(self) -> bool:
+        """Whether a prediction is so cheap that it need not leave the event loop."""
+        return all(getattr(policy, "is_light", False) for policy in self.policies)
 
     def check(self, domain: Domain) -> None:
         """Whether these policies can serve this domain.

@@ -21,6 +21,7 @@ from shoptalk.core.events import (
     SlotSet,
     UserFeaturization,
     UserUttered,
+    decode,
 )
 from shoptalk.core.tracker import EMPTY_MESSAGE, Tracker
 from shoptalk.dialogue.policies.base import NOTHING_RULE_ONLY, RuleOnly
@@ -89,6 +90,20 @@ class StateLog:
         other._features = dict(self._features)
         other._slots_cache = dict(self._slots_cache)
         return other
+
+    def begin_at(self, snapshot: Mapping[str, Any]) -> None:
+        """Begin in the middle of a conversation, with what a tracker's snapshot says of that moment."""
+        message = decode(snapshot["latest_message"])
+        self._message = message if isinstance(message, UserUttered) else EMPTY_MESSAGE
+        self._use_text = snapshot.get("use_text")
+        action = snapshot["latest_action"]
+        self._action, self._action_text = action.get("action_name"), action.get("action_text")
+        self._shown_action = (self._action, self._action_text)
+        self._loop = (snapshot["active_loop"] or {}).get("name")
+        self._followup = bool(snapshot["followup_action"])
+        self._reset_slots(initial=False)
+        for name, value in snapshot["slots"].items():
+            self._on_slot(SlotSet(name=name, value=value, timestamp=0.0))
 
     # ---------------------------------------------------------------------------------------------- growing
 
@@ -308,4 +323,7 @@ def entity_labels(entity: Mapping[str, Any]) -> list[str]:
 
 
 def _fresh_log(tracker: Tracker, domain: Domain, rule_only: RuleOnly) -> StateLog:
-    return StateLog(domain, rule_only)
+    log = StateLog(domain, rule_only)
+    if tracker.snapshot is not None and not tracker.from_start:
+        log.begin_at(tracker.snapshot)
+    return log

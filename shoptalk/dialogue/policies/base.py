@@ -128,7 +128,8 @@ class Policy(Protocol):
 
     Optional methods and attributes the engine uses when a policy has them: `rule_only` (what it knows of
     `RuleOnly`, given to every policy's `predict`), `use_text(featurize)` (how to turn a text into a vector at
-    prediction), `needs_states() -> int | None` (how many past states `predict` looks at; None: all).
+    prediction), `learns_from_chance` (True: give it augmented conversations too), `is_light` (True: `predict` takes
+    well under a millisecond), `report() -> dict` (JSON figures of its training, for people).
     """
 
     default_priority: ClassVar[int]

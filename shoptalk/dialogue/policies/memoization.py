@@ -33,6 +33,7 @@ class MemoizationPolicy:
     """
 
     default_priority: ClassVar[int] = 3
+    is_light: ClassVar[bool] = True
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
@@ -68,9 +69,9 @@ class MemoizationPolicy:
     def _measure(self) -> None:
         self._longest = max((len(history) for history in self._memory), default=0)
 
-    def needs_states(self) -> int:
-        """How many past states a prediction looks at."""
-        return self._longest + 1
+    def report(self) -> dict[str, Any]:
+        """How many histories are remembered."""
+        return {"histories": len(self._memory), "longest": self._longest}
 
     def predict(
         self, tracker: Tracker, domain: Domain, rule_only: RuleOnly = NOTHING_RULE_ONLY
@@ -97,7 +98,7 @@ class MemoizationPolicy:
 
     def _history(self, log: StateLog) -> States:
         """The states to look up; one more than the longest remembered if there are more, so that it is not found."""
-        count = self.needs_states() if self.max_history is None else self.max_history
+        count = self._longest + 1 if self.max_history is None else self.max_history
         return tuple(log.visible_states("intent", count))
 
     def _look_up(self, history: States) -> tuple[str, str, Source] | None:

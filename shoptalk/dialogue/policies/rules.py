@@ -140,6 +140,7 @@ class RulePolicy:
     """
 
     default_priority: ClassVar[int] = 4
+    is_light: ClassVar[bool] = True
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
@@ -192,9 +193,9 @@ class RulePolicy:
 
     # -------------------------------------------------------------------------------------------- predicting
 
-    def needs_states(self) -> int:
-        """How many past states a prediction looks at."""
-        return max(self.rules.longest, self.unhappy.longest, self._longest_hidden, 1) + 1
+    def report(self) -> dict[str, Any]:
+        """How many steps of rules were learnt."""
+        return {"steps": len(self.rules.entries), "inside_loops": len(self.unhappy.entries)}
 
     def predict(
         self, tracker: Tracker, domain: Domain, rule_only: RuleOnly = NOTHING_RULE_ONLY
