@@ -1,0 +1,112 @@
+"""Complaints: an apology that fits, a ticket with a number, a remedy by rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+from sqlalchemy.orm import Session
+
+from actions.desk import TASK_SLOTS, Desk, Domain, Event, clear, put, transcript
+from actions.order_forms import OrderForm, Slots, refused
+from actions.returns import pick_line
+from shop.database import once
+from shop.identity import find_order
+from shop.labels import day, money
+from shop.orders import days_late
+from shop.policy import SERVICE_ANSWER_HOURS
+from shop.tickets import KINDS, open_complaint
+
+
+class ValidateComplaintForm(OrderForm):
+    """A complaint about service needs no order, one about lateness no description."""
+
+    def name(self) -> str:
+        return "validate_complaint_form"
+
+    def adapt(self, slots: list[str], tracker: Tracker) -> list[str]:
+        kind = tracker.get_slot("complaint_kind")
+        needless = {"service": ("order_id", "verifier"), "late": ("complaint_detail",)}.get(str(kind), ())
+        return [slot for slot in slots if slot not in needless]
+
+    def validate_complaint_kind(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+        if value not in KINDS:
+            return {"complaint_kind": None}
+        text = Desk(tracker, dispatcher).text
+        # Who already told the story is not asked for it again.
+        told = not text.startswith("/") and (len(text.split()) >= 6 or (len(text) >= 9 and not text.isascii()))
+        return {"complaint_kind": value, "complaint_detail": text} if told else {"complaint_kind": value}
+
+    def validate_complaint_detail(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
+    ) -> Slots:
+        text = str(value).strip()
+        return {"complaint_detail": text[:1000] if len(text) >= 2 else None}
+
+
+class ActionSubmitComplaint(Action):
+    """Write the complaint down, once, and say what the shop offers and why."""
+
+    def name(self) -> str:
+        return "action_submit_complaint"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        desk = Desk(tracker, dispatcher)
+        done = [*clear(*TASK_SLOTS), put("last_task", "complaint_form")]
+        kind = tracker.get_slot("complaint_kind")
+        if refused(tracker) or kind not in KINDS:
+            return done
+        result = once(desk.key and f"{desk.key}:complaint:{kind}", _complaint(desk, str(kind)))
+        if result["code"] == "order_not_found":
+            desk.say("utter_order_not_found", order_id=desk.order_id)
+            return done
+        language = desk.language
+        desk.say(f"utter_apology_{kind}")
+        desk.say(
+            f"utter_remedy_{result['remedy']}",
+            ticket=f"T{result['number']}",
+            amount=money(result["amount_cents"]),
+            order_id=desk.order_id or "-",
+            days_late=result["days_late"],
+            eta=day(result["eta"], language),
+            hours=SERVICE_ANSWER_HOURS,
+        )
+        return [*done, put("ticket", f"T{result['number']}")]
+
+
+def _complaint(desk: Desk, kind: str) -> Any:
+    detail = str(desk.tracker.get_slot("complaint_detail") or desk.question)
+    order_id, shopper, now = desk.order_id, desk.shopper, desk.now
+
+    def change(session: Session) -> dict[str, Any]:
+        order = None
+        if kind != "service":
+            order = find_order(session, shopper, order_id, desk.verifier)
+            if order is None:
+                return {"code": "order_not_found"}
+        line = None
+        if order is not None and kind in ("damaged", "wrong_item"):
+            line = order.lines[0] if len(order.lines) == 1 else pick_line(order, detail)
+        ticket = open_complaint(
+            session,
+            kind=kind,
+            sender_id=shopper.sender_id,
+            customer_id=shopper.customer_id,
+            order=order,
+            language=desk.language,
+            summary=detail,
+            transcript=transcript(desk.tracker),
+            now=now,
+            line=line,
+        )
+        return {
+            "code": "opened",
+            "number": ticket.number,
+            "remedy": ticket.remedy,
+            "amount_cents": ticket.amount_cents or 0,
+            "days_late": days_late(order, now) if order else 0,
+            "eta": order.eta_at if order else None,
+        }
+
+    return change

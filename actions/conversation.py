@@ -1,0 +1,224 @@
+"""Going on, going back, correcting, stopping, repeating."""
+
+from __future__ import annotations
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.desk import MEMORY_SLOTS, TASK_SLOTS, Desk, Domain, Event, button, clear, go_on_with, put
+from shop.catalogue import get_item
+
+ORDER_TASKS = ("action_order_status", "action_refund_status")
+PRODUCT_TASKS = ("action_product_info", "action_compare_products", "action_recommend", "action_recommend_for_me")
+FORMS = ("return_form", "cancel_form", "address_form", "complaint_form")
+RERUN = (*ORDER_TASKS, *PRODUCT_TASKS, *FORMS)
+FORM_ORDER = {
+    "return_form": ("order_id", "return_item", "return_reason", "resolution", "exchange_size", "confirm"),
+    "cancel_form": ("order_id", "confirm"),
+    "address_form": ("order_id", "new_address", "confirm"),
+    "verify_form": ("order_id", "verifier"),
+    "complaint_form": ("complaint_kind", "order_id", "complaint_detail"),
+}
+
+
+class ActionInform(Action):
+    """A bare answer outside a form: go on with what was talked about."""
+
+    def name(self) -> str:
+        return "action_inform"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        desk = Desk(tracker, dispatcher)
+        task = next_task(desk)
+        if task is None:
+            desk.say("utter_ask_rephrase")
+            return []
+        return [go_on_with(task)]
+
+
+def next_task(desk: Desk) -> str | None:
+    """What a bare value continues: the last task it fits, or the usual one for such a value."""
+    last = desk.tracker.get_slot("last_task")
+    if any(desk.entities(name) for name in ("order_id", "email", "phone")):
+        return str(last) if last in ORDER_TASKS else ORDER_TASKS[0]
+    if desk.entities("product") or desk.entities("attribute"):
+        return str(last) if last in PRODUCT_TASKS[:2] else PRODUCT_TASKS[0]
+    if any(desk.entities(name) for name in ("color", "size", "category", "price")):
+        return str(last) if last in ("action_product_info", "action_recommend") else "action_recommend"
+    return "action_recommend" if last == "action_recommend" else None
+
+
+class ActionCorrect(Action):
+    """"No, the other one", "I meant 10234": the last task once more, with the right value."""
+
+    def name(self) -> str:
+        return "action_correct"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        desk = Desk(tracker, dispatcher)
+        form = (tracker.active_loop or {}).get("name")
+        if form in FORM_ORDER:
+            return self._in_form(desk, str(form))
+        last = tracker.get_slot("last_task")
+        named = any(desk.entities(name) for name in ("order_id", "product", "color", "size", "category", "price", "email"))
+        if named:
+            return [*_forget_choice(last), go_on_with(str(last))] if last in RERUN else self._fresh(desk)
+        return self._other(desk, last)
+
+    def _in_form(self, desk: Desk, form: str) -> list[Event]:
+        """Ask again for the answer before; the form itself takes a value that was named."""
+        other = _other_order(desk)
+        if other is not None:
+            desk.say("utter_corrected", value=other)
+            rest = [name for name in FORM_ORDER[form] if name not in ("order_id", "complaint_kind", "complaint_detail")]
+            return [put("order_id", other), *clear(*rest)]
+        asked = desk.tracker.get_slot("requested_slot")
+        names = FORM_ORDER[form]
+        position = names.index(asked) if asked in names else len(names)
+        filled = [name for name in names[:position] if desk.tracker.get_slot(name) is not None]
+        if not filled:
+            return []
+        desk.say("utter_ask_again")
+        return clear(filled[-1])
+
+    def _fresh(self, desk: Desk) -> list[Event]:
+        task = next_task(desk)
+        if task is None:
+            desk.say("utter_correct_what")
+            return []
+        return [go_on_with(task)]
+
+    def _other(self, desk: Desk, last: str | None) -> list[Event]:
+        if last in (*ORDER_TASKS, *FORMS):
+            other = _other_order(desk)
+            if other is not None:
+                return [put("order_id", other), *_forget_choice(last), go_on_with(str(last))]
+            return self._ask_order(desk, str(last))
+        if last in PRODUCT_TASKS:
+            return self._other_product(desk, str(last))
+        desk.say("utter_correct_what")
+        return []
+
+    def _ask_order(self, desk: Desk, last: str) -> list[Event]:
+        rest = [number for number in _shown(desk, "shown_orders") if number != desk.order_id]
+        if last in FORMS:
+            return [*clear("order_id"), *_forget_choice(last), go_on_with(last)]
+        intent = "refund_status" if last == "action_refund_status" else "order_status"
+        buttons = [button(number, f'/{intent}{{"order_id": "{number}"}}') for number in rest[:4]]
+        desk.say("utter_which_number", buttons=buttons)
+        return clear("order_id")
+
+    def _other_product(self, desk: Desk, last: str) -> list[Event]:
+        current = desk.tracker.get_slot("product")
+        rest = [shown for shown in _shown(desk, "shown_products") if shown != current]
+        if len(rest) == 1:
+            task = "action_product_info" if last != "action_compare_products" else last
+            return [put("product", rest[0]), go_on_with(task)]
+        items = [item for item in map(get_item, rest[:4]) if item is not None]
+        buttons = [button(item.title(desk.language), f'/inform{{"product": "{item.id}"}}') for item in items]
+        desk.say("utter_which_product", buttons=buttons)
+        return clear("product")
+
+
+def _shown(desk: Desk, slot: str) -> list[str]:
+    value = desk.tracker.get_slot(slot)
+    return [str(entry) for entry in value] if isinstance(value, list) else []
+
+
+def _other_order(desk: Desk) -> str | None:
+    """The other of two orders that were shown."""
+    rest = [number for number in _shown(desk, "shown_orders") if number != desk.order_id]
+    return rest[0] if len(rest) == 1 and desk.order_id else None
+
+
+def _forget_choice(task: str | None) -> list[Event]:
+    """A form starts anew; only who and which order stay."""
+    return clear("form_outcome", "confirm", "return_item") if task in FORMS else []
+
+
+class ActionAffirm(Action):
+    """Yes: take up what was offered."""
+
+    def name(self) -> str:
+        return "action_affirm"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        if tracker.get_slot("offer") == "handoff":
+            return [put("offer", None), go_on_with("action_handoff")]
+        Desk(tracker, dispatcher).say("utter_anything_else")
+        return []
+
+
+class ActionDeny(Action):
+    """No: drop what was offered."""
+
+    def name(self) -> str:
+        return "action_deny"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        Desk(tracker, dispatcher).say("utter_all_right")
+        return [put("offer", None)]
+
+
+class ActionRepeat(Action):
+    """Say the last thing again; inside a form the form asks again by itself."""
+
+    def name(self) -> str:
+        return "action_repeat"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        if (tracker.active_loop or {}).get("name"):
+            return []
+        said = _last_replies(tracker)
+        if not said:
+            Desk(tracker, dispatcher).say("utter_nothing_to_repeat")
+        for event in said:
+            data = event.get("data") or {}
+            dispatcher.utter_message(
+                text=event.get("text"),
+                image=data.get("image"),
+                json_message=data.get("custom"),
+                attachment=data.get("attachment"),
+                buttons=data.get("buttons"),
+            )
+        return []
+
+
+def _last_replies(tracker: Tracker) -> list[Event]:
+    """What the bot said before the latest message, in order."""
+    found: list[Event] = []
+    users = 0
+    for event in reversed(tracker.events):
+        if event.get("event") == "user":
+            users += 1
+            if found or users > 8:
+                break
+        elif event.get("event") == "bot" and users:
+            found.append(event)
+    return found[::-1]
+
+
+class ActionStartOver(Action):
+    """Forget the conversation's values; identity and language stay."""
+
+    def name(self) -> str:
+        return "action_start_over"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        Desk(tracker, dispatcher).say("utter_start_over")
+        return [*_leave_form(), *clear(*TASK_SLOTS, *MEMORY_SLOTS)]
+
+
+class ActionStopTask(Action):
+    """End the form; what was said about orders and products stays."""
+
+    def name(self) -> str:
+        return "action_stop_task"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        Desk(tracker, dispatcher).say("utter_stopped")
+        return [*_leave_form(), *clear(*TASK_SLOTS, "offer")]
+
+
+def _leave_form() -> list[Event]:
+    return [{"event": "active_loop", "timestamp": None, "name": None}, put("requested_slot", None)]

@@ -1,0 +1,147 @@
+"""What every action needs to know about the turn: who asks, in which language, about which order."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from shop.identity import Shopper, order_number
+
+Event = dict[str, Any]
+Domain = dict[str, Any]
+# The slots of a task; cleared when it ends, is stopped or starts over.
+TASK_SLOTS = (
+    "return_item", "return_reason", "resolution", "exchange_size", "new_address", "confirm", "complaint_kind",
+    "complaint_detail", "form_outcome", "pending_task",
+)  # fmt: skip
+MEMORY_SLOTS = (
+    "order_id", "product", "aspect", "category", "color", "size", "budget", "attribute", "verifier", "last_task", "offer",
+    "shown_orders", "shown_products", "ticket",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One turn at the service desk."""
+
+    tracker: Tracker
+    dispatcher: CollectingDispatcher
+
+    @property
+    def now(self) -> int:
+        return int(time.time())
+
+    @property
+    def language(self) -> str:
+        return "zh" if self.tracker.get_slot("language") == "zh" else "en"
+
+    @property
+    def shopper(self) -> Shopper:
+        return Shopper(str(self.tracker.sender_id), customer_id(self.tracker))
+
+    @property
+    def text(self) -> str:
+        return str(self.tracker.latest_message.get("text") or "")
+
+    @property
+    def question(self) -> str:
+        """The latest words of the shopper themselves; a pressed button counts for the message it answers."""
+        if not self.text.startswith("/"):
+            return self.text
+        for event in reversed(self.tracker.events):
+            if event.get("event") == "user" and event.get("text") and not str(event["text"]).startswith("/"):
+                return str(event["text"])
+        return ""
+
+    @property
+    def intent(self) -> str | None:
+        name = (self.tracker.latest_message.get("intent") or {}).get("name")
+        return str(name) if name else None
+
+    @property
+    def key(self) -> str | None:
+        """Names the message that asked, so that its change is made once even if the turn is run again."""
+        message_id = self.tracker.latest_message.get("message_id")
+        return f"{self.tracker.sender_id}:{message_id}" if message_id else None
+
+    @property
+    def verifier(self) -> str | None:
+        value = self.tracker.get_slot("verifier")
+        return str(value) if value is not None else None
+
+    @property
+    def order_id(self) -> str | None:
+        """The order the message names, or the one talked about."""
+        named = [value for value in self.entities("order_id") if order_number(value)]
+        value = named[-1] if named else self.tracker.get_slot("order_id")
+        number = order_number(value)
+        return str(number) if number else None
+
+    def entities(self, name: str) -> list[str]:
+        """Values of an entity in the latest message, in order."""
+        found = self.tracker.latest_message.get("entities") or []
+        return [str(entity["value"]) for entity in found if entity.get("entity") == name and entity.get("value")]
+
+    def say(self, response: str, custom: dict[str, Any] | None = None, **values: Any) -> None:
+        """Send a response of the domain, with a card if there is one."""
+        self.dispatcher.utter_message(response=response, json_message=custom, **values)
+
+
+def customer_id(tracker: Tracker) -> str | None:
+    """The signed-in customer, from what the channel's verified session says and from nothing a shopper can write.
+
+    Only channels whose metadata the server itself signs are believed (SHOP_IDENTITY_CHANNELS, by default `web`).
+    """
+    channels = {name.strip() for name in os.environ.get("SHOP_IDENTITY_CHANNELS", "web").split(",")}
+    if tracker.get_latest_input_channel() not in channels:
+        return None
+    message = _latest_metadata(tracker)
+    if "customer_id" not in message:
+        started = tracker.slots.get("session_started_metadata")
+        message = started if isinstance(started, dict) else {}
+    value = message.get("customer_id")
+    return value if isinstance(value, str) and message.get("verified") is True else None
+
+
+def _latest_metadata(tracker: Tracker) -> dict[str, Any]:
+    """Metadata as the channel attached it: of the last user event, else of the latest message."""
+    for event in reversed(tracker.events):
+        if event.get("event") == "user":
+            metadata = event.get("metadata")
+            return metadata if isinstance(metadata, dict) else {}
+    metadata = tracker.latest_message.get("metadata")
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def clear(*names: str) -> list[Event]:
+    """Events that empty slots."""
+    return [{"event": "slot", "timestamp": None, "name": name, "value": None} for name in names]
+
+
+def put(name: str, value: Any) -> Event:
+    """The event that sets a slot."""
+    return {"event": "slot", "timestamp": None, "name": name, "value": value}
+
+
+def go_on_with(action: str) -> Event:
+    """The event that makes an action or form the next one."""
+    return {"event": "followup", "timestamp": None, "name": action}
+
+
+def button(title: str, payload: str) -> dict[str, str]:
+    """A button that sends a payload."""
+    return {"title": title, "payload": payload}
+
+
+def transcript(tracker: Tracker) -> list[dict[str, Any]]:
+    """What was said so far, for a person to read."""
+    lines = []
+    for event in tracker.events:
+        if event.get("event") in ("user", "bot") and event.get("text"):
+            lines.append({"from": event["event"], "text": str(event["text"])[:1000], "at": event.get("timestamp")})
+    return lines

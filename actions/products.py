@@ -1,0 +1,241 @@
+"""Products: price, stock, attributes, comparing, recommending."""
+
+from __future__ import annotations
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.desk import Desk, Domain, Event, button, put
+from shop.catalogue import (
+    Item,
+    Wish,
+    attribute_of,
+    availability,
+    find_products,
+    get_item,
+    read_attribute,
+    read_category,
+    read_cents,
+    read_color,
+    read_size,
+    the_product,
+    wish_tags,
+    with_stock,
+)
+from shop.labels import ATTRIBUTES, CATEGORIES, COLORS, day, label, money
+from shop.recommendations import best_rated, for_customer, for_wishes, similar
+from shop.views import comparison, product_cards
+
+ASPECTS = {"product_price": "price", "product_stock": "stock", "product_attribute": "attribute"}
+
+
+class ActionProductInfo(Action):
+    """Price, stock or an attribute of one product."""
+
+    def name(self) -> str:
+        return "action_product_info"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        desk = Desk(tracker, dispatcher)
+        aspect = ASPECTS.get(desk.intent or "") or tracker.get_slot("aspect") or "attribute"
+        memory = [put("aspect", aspect), put("last_task", self.name())]
+        named = desk.entities("product")
+        name = named[-1] if named else tracker.get_slot("product") or _only_shown(tracker)
+        if not name:
+            desk.say("utter_which_product")
+            return memory
+        item = the_product(str(name)) or self._by_whole_text(desk)
+        if item is None:
+            return [*memory, *_offer_choice(desk, str(name), aspect)]
+        {"price": self._price, "stock": self._stock}.get(aspect, self._attribute)(desk, item)
+        return [*memory, put("product", item.id), put("shown_products", [item.id])]
+
+    def _by_whole_text(self, desk: Desk) -> Item | None:
+        # The entity may hold less than the name the shopper wrote.
+        return the_product(desk.question) if desk.entities("product") else None
+
+    def _price(self, desk: Desk, item: Item) -> None:
+        card = product_cards([item], desk.language)
+        desk.say("utter_product_price", card, title=item.title(desk.language), amount=money(item.price_cents))
+
+    def _stock(self, desk: Desk, item: Item) -> None:
+        language = desk.language
+        color, size = _color_and_size(desk, item)
+        there = availability(item.id, color, size)
+        code = "yes" if there.on_hand > 5 else "few" if there.on_hand else "later" if there.restock_at else "no"
+        joint = "、" if language == "zh" else ", "
+        shown = [item] if there.on_hand else [item, *similar(item)]
+        parts = [part for part in (color and label(COLORS, color, language), size) if part]
+        desk.say(
+            f"utter_product_stock_{code}",
+            product_cards(shown, language),
+            title=joint.join([item.title(language), *parts]),
+            count=there.on_hand,
+            sizes=joint.join(there.sizes) or "-",
+            colors=joint.join(label(COLORS, found, language) for found in there.colors) or "-",
+            restock=day(there.restock_at, language),
+        )
+
+    def _attribute(self, desk: Desk, item: Item) -> None:
+        language = desk.language
+        attribute = next((found for found in map(read_attribute, [*desk.entities("attribute"), desk.question]) if found), None)
+        attribute = attribute or read_attribute(desk.tracker.get_slot("attribute"))
+        card = product_cards([item], language)
+        if attribute is None:
+            desk.say("utter_product_about", card, title=item.title(language), description=item.description(language))
+            return
+        desk.say(
+            "utter_product_attribute",
+            card,
+            title=item.title(language),
+            attribute_label=label(ATTRIBUTES, attribute, language),
+            value=attribute_of(item, attribute, language),
+        )
+
+
+def _only_shown(tracker: Tracker) -> str | None:
+    shown = tracker.get_slot("shown_products")
+    return str(shown[0]) if isinstance(shown, list) and len(shown) == 1 else None
+
+
+def _color_and_size(desk: Desk, item: Item) -> tuple[str | None, str | None]:
+    """From this message; from memory only while the talk is about the same product."""
+    remembered = not desk.entities("product")
+    colors = desk.entities("color") or ([desk.tracker.get_slot("color")] if remembered else [])
+    sizes = desk.entities("size") or ([desk.tracker.get_slot("size")] if remembered else [])
+    color = read_color(colors[-1]) if colors else None
+    size = read_size(sizes[-1]) if sizes else None
+    return (color if color in item.colors else None), (size if size in item.sizes else None)
+
+
+def _offer_choice(desk: Desk, name: str, aspect: str) -> list[Event]:
+    """Several products fit the name, or none does."""
+    found = with_stock([match.item for match in find_products(name, limit=4)])
+    if not found:
+        desk.say("utter_product_unknown", name=name[:60])
+        return [put("product", None)]
+    intent = next(key for key, value in ASPECTS.items() if value == aspect)
+    language = desk.language
+    buttons = [button(item.title(language), f'/{intent}{{"product": "{item.id}"}}') for item in found]
+    desk.say("utter_choose_product", product_cards(found, language), buttons=buttons)
+    return [put("product", None), put("shown_products", [item.id for item in found])]
+
+
+class ActionCompareProducts(Action):
+    """Two products side by side."""
+
+    def name(self) -> str:
+        return "action_compare_products"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        desk = Desk(tracker, dispatcher)
+        memory = [put("last_task", self.name())]
+        items = self._items(desk)
+        if len(items) < 2:
+            desk.say("utter_compare_needs_two", name=items[0].title(desk.language) if items else "-")
+            return memory
+        language = desk.language
+        first, second = items[:2]
+        cheaper, dearer = sorted((first, second), key=lambda item: item.price_cents)
+        desk.say(
+            "utter_comparison",
+            comparison([first, second], language),
+            first=first.title(language),
+            second=second.title(language),
+            first_price=money(first.price_cents),
+            second_price=money(second.price_cents),
+            cheaper=cheaper.title(language),
+            difference=money(dearer.price_cents - cheaper.price_cents),
+            first_weight=attribute_of(first, "weight", language),
+            second_weight=attribute_of(second, "weight", language),
+            first_material=attribute_of(first, "material", language),
+            second_material=attribute_of(second, "material", language),
+        )
+        return [*memory, put("shown_products", [first.id, second.id])]
+
+    def _items(self, desk: Desk) -> list[Item]:
+        shown = desk.tracker.get_slot("shown_products")
+        remembered = [desk.tracker.get_slot("product"), *(shown if isinstance(shown, list) else [])]
+        found: dict[str, Item] = {}
+        for name in [*desk.entities("product"), *(str(name) for name in remembered if name)]:
+            matches = find_products(name, limit=3)
+            # Two names may be near the same family: take the best not taken yet.
+            best = next((match.item for match in matches if match.item.id not in found), None)
+            exact = get_item(name) if name[:1] == "P" and name[1:4].isdigit() else None
+            if exact is not None:
+                found.setdefault(exact.id, exact)
+            elif best is not None:
+                found[best.id] = best
+        return with_stock(list(found.values())[:2])
+
+
+class ActionRecommend(Action):
+    """Products for stated wishes."""
+
+    def name(self) -> str:
+        return "action_recommend"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        desk = Desk(tracker, dispatcher)
+        memory = [put("last_task", self.name())]
+        wish = self._wish(desk)
+        if wish == Wish(text=wish.text) and not wish_tags(wish.text):
+            desk.say("utter_ask_wishes")
+            return memory
+        language = desk.language
+        found = for_wishes(wish)
+        if not found:
+            desk.say("utter_recommend_nothing")
+            return memory
+        exact = wish.max_cents is None or all(item.price_cents <= wish.max_cents for item in found)
+        desk.say(
+            "utter_recommend" if exact else "utter_recommend_near",
+            product_cards(found, language),
+            names=("、" if language == "zh" else ", ").join(f"{x.title(language)} ({money(x.price_cents)})" for x in found),
+            category=label(CATEGORIES, wish.category, language) if wish.category else "",
+        )
+        return [*memory, put("shown_products", [item.id for item in found])]
+
+    def _wish(self, desk: Desk) -> Wish:
+        tracker = desk.tracker
+        text = desk.question
+        # A new wish stands alone; a bare answer or a correction narrows the last one.
+        fresh = desk.intent == "recommend_product"
+        said = {
+            name: (desk.entities(name) or ([] if fresh else [tracker.get_slot(slot)]))
+            for name, slot in (("category", "category"), ("color", "color"), ("size", "size"), ("price", "budget"))
+        }
+        last = {name: str(values[-1]) if values and values[-1] else None for name, values in said.items()}
+        product = desk.entities("product")
+        category = read_category(last["category"]) or read_category(product[-1] if product else None) or read_category(text)
+        return Wish(
+            text=" ".join([text, *product]),
+            category=category,
+            color=read_color(last["color"]),
+            size=read_size(last["size"]),
+            max_cents=read_cents(last["price"]),
+        )
+
+
+class ActionRecommendForMe(Action):
+    """Products that go with past purchases."""
+
+    def name(self) -> str:
+        return "action_recommend_for_me"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        desk = Desk(tracker, dispatcher)
+        language = desk.language
+        customer = desk.shopper.customer_id
+        found, owned = for_customer(customer) if customer else ([], [])
+        response = "utter_recommend_for_me"
+        if not found or not owned:
+            found = best_rated()
+            response = "utter_recommend_best_rated" if customer else "utter_recommend_best_rated_guest"
+        desk.say(
+            response,
+            product_cards(found, language),
+            names=("、" if language == "zh" else ", ").join(f"{x.title(language)} ({money(x.price_cents)})" for x in found),
+            because=owned[0].title(language) if owned else "",
+        )
+        return [put("last_task", self.name()), put("shown_products", [item.id for item in found])]

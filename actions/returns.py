@@ -1,0 +1,259 @@
+"""Returns and exchanges: the form's checks, and booking."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+from sqlalchemy.orm import Session
+
+from actions.desk import TASK_SLOTS, Desk, Domain, Event, button, clear, put
+from actions.order_forms import OrderForm, Slots, end_form, refused
+from shop import returns
+from shop.catalogue import availability, find_products, read_size
+from shop.database import once, reading
+from shop.identity import find_order
+from shop.labels import REASON_WORDS, REASONS, RESOLUTION_WORDS, RESOLUTIONS, day, label, match_words, money
+from shop.models import Order, OrderLine
+from shop.orders import NotAllowed
+from shop.policy import DAMAGE_REPORT_DAYS, EXCHANGE_DISPATCH_DAYS, REFUND_DAYS, RETURN_DAYS
+from shop.views import line_title
+
+
+def pick_line(order: Order, text: str | None) -> OrderLine | None:
+    """The line of an order that a text means: a SKU, a position, or the likest name."""
+    if text is None:
+        return None
+    wanted = text.strip()
+    for position, line in enumerate(order.lines, start=1):
+        if wanted.upper() == line.sku or wanted == str(position):
+            return line
+    by_product = {line.variant.product_id: line for line in reversed(order.lines)}
+    for match in find_products(wanted, limit=30):
+        if match.item.id in by_product:
+            return by_product[match.item.id]
+    return None
+
+
+class ValidateReturnForm(OrderForm):
+    """Which piece, why, and what instead; refuses with the reason as soon as it is known."""
+
+    def name(self) -> str:
+        return "validate_return_form"
+
+    def adapt(self, slots: list[str], tracker: Tracker) -> list[str]:
+        exchange = tracker.get_slot("resolution") == "exchange"
+        return [slot for slot in slots if exchange or slot != "exchange_size"]
+
+    def check(self, desk: Desk, order: Order) -> Slots:
+        verdict = returns.check_order(order, desk.now)
+        if not verdict.allowed:
+            _refuse(desk, order, verdict)
+            return {"form_outcome": "refused"}
+        wished = desk.tracker.get_slot("return_item")
+        line = order.lines[0] if len(order.lines) == 1 else pick_line(order, wished)
+        return {"form_outcome": None, "return_item": line.sku if line else None}
+
+    def validate_return_item(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+        desk = Desk(tracker, dispatcher)
+        with reading() as session:
+            order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
+            if order is None:
+                # Kept as said; the order's check finds the line once the order is known.
+                return {"return_item": str(value)}
+            line = pick_line(order, str(value))
+            if line is None:
+                desk.say("utter_item_not_in_order", order_id=str(order.number))
+                return {"return_item": None}
+            return {"return_item": line.sku, **self._check_line(desk, order, line)}
+
+    def validate_return_reason(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+        desk = Desk(tracker, dispatcher)
+        reason = match_words(REASON_WORDS, str(value)) or "other"
+        with reading() as session:
+            order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
+            line = pick_line(order, tracker.get_slot("return_item")) if order else None
+            if order is None or line is None:
+                return {"return_reason": reason}
+            return {"return_reason": reason, **self._check_line(desk, order, line, reason)}
+
+    def validate_resolution(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+        resolution = match_words(RESOLUTION_WORDS, str(value))
+        desk = Desk(tracker, dispatcher)
+        if resolution is None:
+            desk.say("utter_resolution_form")
+            return {"resolution": None}
+        with reading() as session:
+            order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
+            line = pick_line(order, tracker.get_slot("return_item")) if order else None
+            if line is not None:
+                problem = returns.check_resolution(line, str(tracker.get_slot("return_reason")), resolution)
+                if problem:
+                    desk.say(f"utter_{problem}")
+                    return {"resolution": None}
+                if resolution == "exchange" and len(line.variant.product.variants) == 1:
+                    return {"resolution": resolution, "exchange_size": line.variant.size}
+        return {"resolution": resolution}
+
+    def validate_exchange_size(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+        desk = Desk(tracker, dispatcher)
+        with reading() as session:
+            order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
+            line = pick_line(order, tracker.get_slot("return_item")) if order else None
+            if line is None:
+                return {"exchange_size": str(value)}
+            size = _size_of(line, str(value))
+            if size is None or returns.exchange_variant(session, line, size) is None:
+                sizes = availability(line.variant.product_id, line.variant.color).sizes
+                sold_out = "utter_exchange_sold_out" if sizes else "utter_exchange_all_sold_out"
+                desk.say(sold_out, size=size or str(value)[:20], sizes=", ".join(sizes))
+                return {"exchange_size": None} if sizes else {"exchange_size": None, "resolution": None}
+            return {"exchange_size": size}
+
+    def validate_confirm(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+        return {"confirm": value}
+
+    def _check_line(self, desk: Desk, order: Order, line: OrderLine, reason: str | None = None) -> Slots:
+        said = reason or desk.tracker.get_slot("return_reason")
+        # Without a reason only what no reason could lift is refused.
+        verdict = returns.check_line(order, line, str(said) if said else "damaged", desk.now)
+        if verdict.allowed:
+            return {"form_outcome": None}
+        _refuse(desk, order, verdict)
+        return {"form_outcome": "refused"}
+
+
+def _size_of(line: OrderLine, text: str) -> str | None:
+    sizes = {variant.size.lower(): variant.size for variant in line.variant.product.variants}
+    read = read_size(text)
+    return sizes.get(text.strip().lower()) or (sizes.get(read.lower()) if read else None)
+
+
+def _refuse(desk: Desk, order: Order, verdict: returns.Eligibility) -> None:
+    desk.say(
+        f"utter_return_refused_{verdict.code}",
+        order_id=str(order.number),
+        until=day(verdict.until, desk.language),
+        return_days=RETURN_DAYS,
+        report_days=DAMAGE_REPORT_DAYS,
+    )
+
+
+class ActionAskReturnItem(Action):
+    """Which piece of the order?"""
+
+    def name(self) -> str:
+        return "action_ask_return_form_return_item"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        desk = Desk(tracker, dispatcher)
+        with reading() as session:
+            order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
+            if order is None:
+                return end_form()
+            buttons = [
+                button(line_title(line, desk.language), f'/inform{{"product": "{line.sku}"}}') for line in order.lines
+            ]
+            desk.say("utter_ask_return_item", order_id=str(order.number), buttons=buttons)
+        return []
+
+
+class ActionAskExchangeSize(Action):
+    """Which size instead, of those on the shelf?"""
+
+    def name(self) -> str:
+        return "action_ask_return_form_exchange_size"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        desk = Desk(tracker, dispatcher)
+        with reading() as session:
+            order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
+            line = pick_line(order, tracker.get_slot("return_item")) if order else None
+            if line is None:
+                return end_form()
+            sizes = availability(line.variant.product_id, line.variant.color).sizes
+            buttons = [button(size, f'/inform{{"size": "{size}"}}') for size in sizes]
+            desk.say("utter_ask_exchange_size", title=line_title(line, desk.language), buttons=buttons)
+        return []
+
+
+class ActionAskReturnConfirm(Action):
+    """Say what will be booked before it is."""
+
+    def name(self) -> str:
+        return "action_ask_return_form_confirm"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        desk = Desk(tracker, dispatcher)
+        language = desk.language
+        with reading() as session:
+            order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
+            line = pick_line(order, tracker.get_slot("return_item")) if order else None
+            if order is None or line is None:
+                return end_form()
+            desk.say(
+                "utter_ask_return_confirm",
+                order_id=str(order.number),
+                title=line_title(line, language),
+                reason_label=label(REASONS, str(tracker.get_slot("return_reason")), language),
+                resolution_label=label(RESOLUTIONS, str(tracker.get_slot("resolution")), language),
+            )
+        return []
+
+
+class ActionSubmitReturn(Action):
+    """Book the return, once."""
+
+    def name(self) -> str:
+        return "action_submit_return"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        desk = Desk(tracker, dispatcher)
+        done = [*clear(*TASK_SLOTS), put("last_task", "return_form")]
+        if refused(tracker):
+            return done
+        if tracker.get_slot("confirm") is not True:
+            desk.say("utter_return_dropped")
+            return done
+        result = once(desk.key and f"{desk.key}:return:{desk.order_id}", _booking(desk))
+        if result["code"] != "return_booked":
+            desk.say(
+                f"utter_{result['code']}", order_id=desk.order_id, return_days=RETURN_DAYS, report_days=DAMAGE_REPORT_DAYS,
+                until=day(result.get("until"), desk.language), size=str(tracker.get_slot("exchange_size") or "-"), sizes="-",
+            )  # fmt: skip
+            return done
+        desk.say(
+            f"utter_return_booked_{result['resolution']}",
+            return_number=f"R{result['number']}",
+            order_id=str(result["order_number"]),
+            title=result["title_zh"] if desk.language == "zh" else result["title_en"],
+            amount=money(result["amount_cents"]),
+            size=result["size"],
+            refund_days=REFUND_DAYS,
+            dispatch_days=EXCHANGE_DISPATCH_DAYS,
+        )
+        return done
+
+
+def _booking(desk: Desk) -> Any:
+    tracker, order_id, shopper, verifier, now = desk.tracker, desk.order_id, desk.shopper, desk.verifier, desk.now
+    reason, resolution = str(tracker.get_slot("return_reason")), str(tracker.get_slot("resolution"))
+    size, item = tracker.get_slot("exchange_size"), tracker.get_slot("return_item")
+
+    def change(session: Session) -> dict[str, Any]:
+        order = find_order(session, shopper, order_id, verifier)
+        line = pick_line(order, item) if order else None
+        if order is None or line is None:
+            return {"code": "order_not_found"}
+        try:
+            plan = returns.request_return(session, order, line, reason, resolution, now, size)
+        except NotAllowed as problem:
+            verdict = returns.check_line(order, line, reason, now)
+            if not verdict.allowed:
+                return {"code": f"return_refused_{problem.code}", "until": verdict.until}
+            return {"code": "exchange_all_sold_out" if problem.code == "sold_out" else problem.code}
+        return {"code": "return_booked", "size": size or line.variant.size, **asdict(plan)}
+
+    return change

@@ -1,0 +1,119 @@
+"""Looking an answer up in the help centre.
+
+The one seam to the framework: `_index` builds the public `shoptalk.knowledge.KnowledgeIndex` where it is installed.
+Where it is not, as under another framework that runs this project, a small lexical search answers instead.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from shop.articles import Article, load_articles
+from shop.database import ROOT
+
+ENCODER = "multilingual-e5-small"
+LEXICAL_THRESHOLD = 0.34
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A found article; the score is comparable only within one search."""
+
+    article: Article
+    text: str
+    score: float
+
+
+def search(question: str, language: str, category: str | None = None, limit: int = 3) -> list[Passage]:
+    """The articles nearest to a question, best first."""
+    index = _index()
+    if index is None:
+        return _lexical(question, language, category)[:limit]
+    articles = _by_id()
+    hits = index.search(question, language=language, category=category, k=limit)
+    return [Passage(articles[hit.document.id], hit.passage, float(hit.score)) for hit in hits]
+
+
+def answer(question: str, language: str, category: str | None = None) -> Passage | None:
+    """The article that answers a question, or None when none is near enough.
+
+    A category known from the intent is tried as the place to look when the whole help centre is not sure.
+    """
+    index = _index()
+    if index is None:
+        found = _lexical(question, language, None)
+        if category and (not found or found[0].score < LEXICAL_THRESHOLD):
+            found = [passage for passage in _lexical(question, language, category) if passage.score > 0.18]
+            return found[0] if found else None
+        return found[0] if found and found[0].score >= LEXICAL_THRESHOLD else None
+    found = index.answer(question, language)
+    if found is None:
+        return None
+    return Passage(_by_id()[found.document.id], found.document.text, float(found.score))
+
+
+@cache
+def _by_id() -> dict[str, Article]:
+    return {f"{article.language}/{article.slug}": article for article in load_articles()}
+
+
+@cache
+def _index() -> Any | None:
+    try:
+        from shoptalk.knowledge import Document, KnowledgeIndex
+    except ImportError:
+        return None
+    documents = [
+        Document(
+            id=key,
+            title=article.title,
+            text=article.text,
+            questions=article.questions,
+            language=article.language,
+            category=article.category,
+            url=article.url,
+        )
+        for key, article in _by_id().items()
+    ]
+    return KnowledgeIndex.build(documents, encoder=ENCODER, cache_dir=ROOT / ".shoptalk" / "knowledge")
+
+
+def _lexical(question: str, language: str, category: str | None) -> list[Passage]:
+    """Articles by weighted overlap of their title and questions with the question, from 0 to 1."""
+    articles, weights = _lexicon(language)
+    wanted = _terms(question)
+    total = sum(weights.get(term, 4.0) for term in wanted) or 1.0
+    found = []
+    for article, phrases in articles:
+        if category in (None, article.category):
+            best = max(_overlap(wanted, phrase, weights, total) for phrase in phrases)
+            found.append(Passage(article, article.text, best))
+    return sorted(found, key=lambda passage: (-passage.score, passage.article.slug))
+
+
+def _overlap(wanted: set[str], phrase: set[str], weights: dict[str, float], total: float) -> float:
+    shared = sum(weights[term] for term in wanted & phrase)
+    own = sum(weights[term] for term in phrase) or 1.0
+    return 2 * shared / (total + own)
+
+
+@cache
+def _lexicon(language: str) -> tuple[list[tuple[Article, list[set[str]]]], dict[str, float]]:
+    articles = [
+        (article, [_terms(phrase) for phrase in (article.title, *article.questions)])
+        for article in load_articles()
+        if article.language == language
+    ]
+    counts = Counter(term for _, phrases in articles for term in set().union(*phrases))
+    return articles, {term: math.log(1 + len(articles) / count) for term, count in counts.items()}
+
+
+def _terms(text: str) -> set[str]:
+    words = {word[:6] for word in re.findall(r"[a-z0-9]{2,}", text.lower())}
+    runs = re.findall(r"[\u4e00-\u9fff]+", text)
+    return words | {run[start : start + 2] for run in runs for start in range(max(len(run) - 1, 1))}
