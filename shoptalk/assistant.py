@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+COLLECTOR = "collector"
+"""Channel of what is said to a caller of the API, by Rasa's name."""
+
 
 class Dialogue(Protocol):
     """Scores what to do next.
@@ -153,7 +156,7 @@ class Assistant:
     # ----------------------------------------------------------------------------------------- other beginnings
 
     async def trigger(
-        self, sender_id: str, intent: str, entities: Any = None, *, channel: str = "", sink: Sink | None = None
+        self, sender_id: str, intent: str, entities: Any = None, *, channel: str = COLLECTOR, sink: Sink | None = None
     ) -> list[BotMessage]:
         """Act as if the user had meant an intent; returns what is said.
 
@@ -174,7 +177,7 @@ class Assistant:
         policy: str | None = None,
         confidence: float | None = None,
         *,
-        channel: str = "",
+        channel: str = COLLECTOR,
     ) -> list[BotMessage]:
         """Run one action in a conversation; returns what is said.
 
@@ -186,7 +189,7 @@ class Assistant:
         return await self._submit(sender_id, channel, body)
 
     async def add_events(
-        self, sender_id: str, events: Sequence[Event], *, say: bool = False, channel: str = ""
+        self, sender_id: str, events: Sequence[Event], *, say: bool = False, channel: str = COLLECTOR
     ) -> list[BotMessage]:
         """Add events to a conversation as they are; a new one gets its session start first.
 
@@ -240,7 +243,7 @@ class Assistant:
 
     async def predict_next(self, sender_id: str) -> tuple[Prediction | None, Tracker]:
         """What comes next in a conversation, and the tracker it was predicted on (its session begun if need be)."""
-        await self._submit(sender_id, "", {"kind": "session"})
+        await self._submit(sender_id, COLLECTOR, {"kind": "session"})
         tracker = await self.tracker(sender_id)
         return await self.predict(tracker), tracker
 

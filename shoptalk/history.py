@@ -22,40 +22,19 @@ WINDOW = 200
 
 
 def tracker_of(sender_id: str, conversation: Conversation | None, domain: Domain) -> Tracker:
-    """The current session of a stored conversation (an empty one for None)."""
+    """The current session of a stored conversation (an empty one for None); look at its `ran_out`."""
     if conversation is None:
         return Tracker(sender_id, domain.all_slots)
     snapshot = conversation.snapshot or {}
     events = [decode(event) for event in (*snapshot.get("events", ()), *conversation.events)]
     start = session_start(events)
     base = snapshot.get("base") if start is None else None
-    return build(sender_id, events[start or 0 :], domain, base)
+    return Tracker.from_stored(sender_id, events[start or 0 :], domain, base)
 
 
 def full_tracker(sender_id: str, events: Iterable[Mapping[str, Any]], domain: Domain) -> Tracker:
     """A whole conversation, with all its sessions."""
-    return Tracker.from_events(sender_id, events, domain)
-
-
-def build(sender_id: str, events: Sequence[Event], domain: Domain, base: Mapping[str, Any] | None) -> Tracker:
-    """A tracker that lived through `events` after a base state; see `is_short`."""
-    tracker = Tracker(sender_id, domain.all_slots, base)
-    short = False
-    for event in events:
-        tracker.apply(event)
-        short = short or ran_out(tracker)
-    tracker.cache["short"] = short
-    return tracker
-
-
-def is_short(tracker: Tracker) -> bool:
-    """Whether events took back more than the tracker's window held, so that its state may be wrong."""
-    return bool(tracker.cache.get("short")) or ran_out(tracker)
-
-
-def ran_out(tracker: Tracker) -> bool:
-    """Whether nothing of the window counts any more."""
-    return tracker.snapshot is not None and not tracker.from_start and bool(tracker.events) and not tracker.applied
+    return Tracker.from_stored(sender_id, events, domain)
 
 
 def session_start(events: Sequence[Event]) -> int | None:
@@ -82,8 +61,8 @@ def snapshot_of(tracker: Tracker, domain: Domain, stored_tail: int) -> dict[str,
     base = tracker.snapshot if start is None else None
     cut = len(events) - WINDOW
     if cut > 0:
-        earlier = build(tracker.sender_id, events[:cut], domain, base)
-        shortened = build(tracker.sender_id, events[cut:], domain, earlier.take_snapshot())
-        if not is_short(earlier) and not is_short(shortened):
+        earlier = Tracker.from_stored(tracker.sender_id, events[:cut], domain, base)
+        shortened = Tracker.from_stored(tracker.sender_id, events[cut:], domain, earlier.take_snapshot())
+        if not earlier.ran_out and not shortened.ran_out:
             base, events = earlier.take_snapshot(), events[cut:]
     return {"base": None if base is None else dict(base), "events": [event.as_dict() for event in events]}

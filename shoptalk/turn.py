@@ -30,7 +30,6 @@ from shoptalk.core.slots import SESSION_METADATA_SLOT
 from shoptalk.core.tracker import Tracker
 from shoptalk.dialogue.policies.base import Prediction, Reason, one_hot
 from shoptalk.errors import Rejected
-from shoptalk.history import ran_out
 
 logger = logging.getLogger(__name__)
 
@@ -162,7 +161,6 @@ class Run:
         self._channel, self._recall = channel, recall
         self._sink: Sink = sink or Silent()
         self._steps = Steps(tracker.sender_id, message_id)
-        self._short = False
 
     # ------------------------------------------------------------------------------------ what may begin a turn
 
@@ -232,9 +230,13 @@ class Run:
         needed = not tracker.events if only_if_new else not tracker.applied or self._has_expired()
         if not needed:
             return
+        is_first = not tracker.events
         if metadata:
             self.apply(SlotSet(name=SESSION_METADATA_SLOT, value=dict(metadata)))
         await self._perform(ACTION_SESSION_START, Prediction(one_hot(ACTION_SESSION_START, self.engine.domain)))
+        if metadata and is_first and self.tracker.from_start:
+            # The history begins with the session, as in a conversation that Rasa has read back.
+            del self.record.events[0], self.tracker.events[0]
 
     async def answer(self) -> TurnRecord:
         """Predict and run actions until one of them waits for the user."""
@@ -274,7 +276,6 @@ class Run:
             marked = replace(event, timestamp=moment, metadata={**self.engine.marks, **event.metadata})
             self.tracker.apply(marked)
             self.record.events.append(marked)
-            self._short = self._short or ran_out(self.tracker)
 
     async def _external(self, intent: str, entities: Any) -> TurnRecord:
         self.record.text = f"{EXTERNAL}{intent}"
@@ -336,8 +337,8 @@ class Run:
         if any(isinstance(event, UserUttered) for event in events):
             await self.fill_slots()
         await self.say(events)
-        if self._short:
-            await self._remember()
+        if self.tracker.ran_out and self._recall is not None:
+            await self._remember(self._recall)
 
     def _log(self, action: str, prediction: Prediction, events: list[Event]) -> None:
         """What happened, in Rasa's order; an action that itself says it was rejected did not run."""
@@ -369,12 +370,9 @@ class Run:
                 self.record.replies.append(message)
                 await self._sink.message(message)
 
-    async def _remember(self) -> None:
+    async def _remember(self, recall: Recall) -> None:
         """Begin again from the whole session: more was taken back than the tracker held."""
-        self._short = False
-        if self._recall is None:
-            return
-        tracker = await self._recall()
+        tracker = await recall()
         tracker.apply_all(self.record.events)
         self.tracker = self.record.tracker = tracker
 

@@ -21,7 +21,7 @@ from shoptalk.core.events import ActionExecuted, Event, ReminderScheduled, Sessi
 from shoptalk.core.messages import BotMessage, UserMessage
 from shoptalk.core.tracker import Tracker
 from shoptalk.errors import LeaseLost, StoreError, Timeout, Unavailable
-from shoptalk.history import is_short, snapshot_of, tracker_of
+from shoptalk.history import snapshot_of, tracker_of
 from shoptalk.reminders import deferred_reminders
 from shoptalk.stores.base import Deferred, Json, StoredMessage, TrackerStore, Turn
 from shoptalk.turn import Engine, Run, TurnRecord
@@ -163,14 +163,14 @@ class Worker:
     async def load(self, sender_id: str) -> Tracker:
         """The current session of a conversation."""
         tracker = tracker_of(sender_id, await self.store.load(sender_id), self.engine.domain)
-        return await self._recall(sender_id) if is_short(tracker) else tracker
+        return await self._recall(sender_id) if tracker.ran_out else tracker
 
     # ------------------------------------------------------------------------------------------------- one turn
 
     async def _open(self, turn: Turn, sink: Sink | None) -> Run:
         message = turn.message
         tracker = tracker_of(message.sender_id, turn.conversation, self.engine.domain)
-        if is_short(tracker):
+        if tracker.ran_out:
             tracker = await self._recall(message.sender_id)
         return Run(
             self.engine,

@@ -72,8 +72,9 @@ class ActionRunner:
 
     async def close(self) -> None:
         """Give connections and threads back."""
-        if self.custom_actions is not None:
-            await self.custom_actions.close()
+        for part in (self.custom_actions, self.responses):
+            if part is not None and hasattr(part, "close"):
+                await part.close()
 
     def _find(self, name: str) -> Action:
         domain = self.domain

@@ -298,17 +298,15 @@ class ReminderScheduled(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReminderCancelled(Event):
-    """Reminders that match all that is given are dropped; nothing given means all of the sender."""
+    """Reminders that match all that is given are dropped; nothing given means all of the sender.
+
+    As with Rasa, the wire form says no more than that it happened.
+    """
 
     kind: ClassVar[str] = "cancel_reminder"
     name: str | None = None
     intent: str | None = None
     entities: Any = None
-
-    def payload(self) -> dict[str, Any]:
-        """Rasa writes only the kind; what it was about is added when there is something to say."""
-        known = {"name": self.name, "intent": self.intent, "entities": self.entities}
-        return {key: value for key, value in known.items() if value is not None}
 
     @classmethod
     def read(cls, data: Mapping[str, Any], common: dict[str, Any]) -> Event:

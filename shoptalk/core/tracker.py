@@ -78,6 +78,8 @@ class Tracker:
         latest_message, latest_action, latest_bot: the last of each; the action as `{"action_name": …}`.
         followup_action: what runs next without asking a policy.
         active_loop: the running loop, or None.
+        from_start: whether `applied` reaches back to the start of the session (or conversation).
+        ran_out: whether more was taken back than is held since the snapshot; then the state may be wrong.
         cache: derived values of others (dialogue states), dropped by nobody; key them on `revision`.
     """
 
@@ -90,6 +92,7 @@ class Tracker:
         self.revision = 0
         self.cache: dict[str, Any] = {}
         self.from_start = snapshot is None
+        self.ran_out = False
         self.followup_action: str | None = None
         self._loops: set[str] = set()
         self._has_been_set: set[str] = set()
@@ -111,6 +114,19 @@ class Tracker:
             tracker.apply(event if isinstance(event, Event) else decode(event))
         return tracker
 
+    @classmethod
+    def from_stored(
+        cls,
+        sender_id: str,
+        events: Iterable[Event | Mapping[str, Any]],
+        domain: Domain,
+        snapshot: Mapping[str, Any] | None = None,
+    ) -> Tracker:
+        """The tracker of a stored conversation; see `relive`."""
+        tracker = cls(sender_id, domain.all_slots, snapshot)
+        tracker.relive(event if isinstance(event, Event) else decode(event) for event in events)
+        return tracker
+
     def copy(self) -> Tracker:
         """An independent tracker in the same state; events are shared, they never change."""
         other = Tracker.__new__(Tracker)
@@ -125,38 +141,54 @@ class Tracker:
     def apply(self, event: Event) -> None:
         """Let an event happen."""
         self.events.append(event)
+        if self._count(event):
+            self._replay()
+        elif isinstance(event, Restarted | SessionStarted):
+            self._reset()
+            if isinstance(event, Restarted):
+                self.followup_action = ACTION_SESSION_START
+        else:
+            self._effect(event)
+
+    def relive(self, events: Iterable[Event]) -> None:
+        """Let stored events happen, as Rasa reads a conversation back: only what still counts has an effect.
+
+        After it the state may differ from the one the events left when they happened: the answers a loop has dealt
+        with no longer count, so `latest_message` can be an older one.
+        """
+        for event in events:
+            self.events.append(event)
+            self._count(event)
+        self._replay()
+
+    def _count(self, event: Event) -> bool:
+        """Keep `applied` right; returns whether something was taken back."""
         if isinstance(event, ActiveLoop) and event.name:
             self._loops.add(event.name)
         if isinstance(event, UserUtteranceReverted | ActionReverted):
             if isinstance(event, UserUtteranceReverted):
                 _drop_through(self.applied, UserUttered)
             _drop_through(self.applied, ActionExecuted)
-            self._replay()
-        elif isinstance(event, Restarted | SessionStarted):
-            self._begin_anew(event)
+            self.revision += 1
+            self.ran_out = self.ran_out or (not self.from_start and not self.applied)
+            return True
+        if isinstance(event, Restarted | SessionStarted):
+            self.applied.clear()
+            self.revision += 1
+            self.from_start, self.ran_out = True, False
         elif isinstance(event, ActionExecuted) and self._repeats_loop(event):
             _forget_last_run(self.applied, str(event.name))
             self.revision += 1
-            self._effect(event)
         else:
             self.applied.append(event)
-            self._effect(event)
+        return False
 
     def apply_all(self, events: Iterable[Event]) -> None:
         """Let events happen in order."""
         for event in events:
             self.apply(event)
 
-    def _begin_anew(self, event: Event) -> None:
-        self.applied.clear()
-        self.revision += 1
-        self.from_start = True
-        self._reset()
-        if isinstance(event, Restarted):
-            self.followup_action = ACTION_SESSION_START
-
     def _replay(self) -> None:
-        self.revision += 1
         self._reset()
         if self.snapshot is not None and not self.from_start:
             self._restore(self.snapshot)
