@@ -11,7 +11,7 @@ import numpy as np
 from shoptalk.encoders.encoder import Encoded, Floats, absolute_layers, length_sorted
 from shoptalk.encoders.locate import ModelFolder
 from shoptalk.encoders.tokenization import Pieces, SubwordTokenizer
-from shoptalk.encoders.weights import read_weights
+from shoptalk.encoders.weights import EncoderWeights, read_weights
 
 TOKENS_PER_BATCH = 1024
 
@@ -26,8 +26,6 @@ class TorchEncoder:
 
     def __init__(self, folder: ModelFolder, *, half: bool | None = None) -> None:
         import torch
-
-        from shoptalk.networks.encoder import from_weights
 
         weights = read_weights(folder.path)
         self.name, self.fingerprint = folder.name, folder.fingerprint
@@ -65,6 +63,39 @@ class TorchEncoder:
             means = (outputs[-1].float() * weight).sum(1) / weight.sum(1)
             stacked = torch.stack([outputs[layer] for layer in wanted]).float().numpy()  # (L, B, T, H)
         return means.numpy(), [stacked[:, row, p.inside] for row, p in enumerate(batch)]
+
+
+def from_weights(weights: EncoderWeights) -> Any:
+    """The module with pretrained parameters, in evaluation mode."""
+    import torch
+
+    from shoptalk.networks.encoder import BertEncoder
+
+    shape = weights.shape
+    model = BertEncoder(shape, len(weights.tensors["embeddings.word_embeddings.weight"]))
+    state = {
+        "words.weight": weights.get("embeddings.word_embeddings.weight"),
+        "positions.weight": weights.get("embeddings.position_embeddings.weight")[shape.first_position :]
+        + weights.get("embeddings.token_type_embeddings.weight")[0],
+        "norm.weight": weights.get("embeddings.LayerNorm.weight"),
+        "norm.bias": weights.get("embeddings.LayerNorm.bias"),
+    }
+    names = {
+        "attention.output.dense": "out",
+        "attention.output.LayerNorm": "norm1",
+        "intermediate.dense": "wide",
+        "output.dense": "narrow",
+        "output.LayerNorm": "norm2",
+    }
+    for layer in range(shape.layers):
+        base = f"encoder.layer.{layer}."
+        for kind in ("weight", "bias"):
+            parts = [weights.get(f"{base}attention.self.{name}.{kind}") for name in ("query", "key", "value")]
+            state[f"layers.{layer}.qkv.{kind}"] = np.concatenate(parts)
+            for long, short in names.items():
+                state[f"layers.{layer}.{short}.{kind}"] = weights.get(f"{base}{long}.{kind}")
+    model.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    return model.eval()
 
 
 class TransformersEncoder:

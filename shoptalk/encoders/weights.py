@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shoptalk.networks.shapes import EncoderShape
+
 Floats = NDArray[np.float32]
 
 BERT_LIKE = {"bert", "roberta", "xlm-roberta", "camembert"}
@@ -17,29 +19,6 @@ BERT_LIKE = {"bert", "roberta", "xlm-roberta", "camembert"}
 
 _SHIFTED = {"roberta", "xlm-roberta", "camembert"}
 _PREFIXES = ("bert.", "roberta.", "model.", "0.auto_model.")
-
-
-@dataclass(frozen=True, slots=True)
-class EncoderShape:
-    """Sizes of a BERT-like encoder.
-
-    Args:
-        hidden: H, size of a token's vector.
-        layers: number of transformer layers.
-        heads: attention heads.
-        inner: size of the feed-forward layer.
-        positions: longest input in tokens.
-        epsilon: of the layer norms.
-        first_position: number of the first position embedding in use.
-    """
-
-    hidden: int
-    layers: int
-    heads: int
-    inner: int
-    positions: int
-    epsilon: float
-    first_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,11 @@ Source: Devlin et al., "BERT" (arXiv 1810.04805); post-norm transformer layers (
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from shoptalk.encoders.weights import EncoderShape, EncoderWeights
+from shoptalk.networks.shapes import EncoderShape
 
 
 class EncoderLayer(nn.Module):
@@ -64,32 +63,3 @@ class BertEncoder(nn.Module):
             x = layer(x, wide_mask)
             out.append(x)
         return out
-
-
-def from_weights(weights: EncoderWeights) -> BertEncoder:
-    """The module with pretrained parameters, in evaluation mode."""
-    shape = weights.shape
-    model = BertEncoder(shape, len(weights.tensors["embeddings.word_embeddings.weight"]))
-    state = {
-        "words.weight": weights.get("embeddings.word_embeddings.weight"),
-        "positions.weight": weights.get("embeddings.position_embeddings.weight")[shape.first_position :]
-        + weights.get("embeddings.token_type_embeddings.weight")[0],
-        "norm.weight": weights.get("embeddings.LayerNorm.weight"),
-        "norm.bias": weights.get("embeddings.LayerNorm.bias"),
-    }
-    names = {
-        "attention.output.dense": "out",
-        "attention.output.LayerNorm": "norm1",
-        "intermediate.dense": "wide",
-        "output.dense": "narrow",
-        "output.LayerNorm": "norm2",
-    }
-    for layer in range(shape.layers):
-        base = f"encoder.layer.{layer}."
-        for kind in ("weight", "bias"):
-            parts = [weights.get(f"{base}attention.self.{name}.{kind}") for name in ("query", "key", "value")]
-            state[f"layers.{layer}.qkv.{kind}"] = np.concatenate(parts)
-            for long, short in names.items():
-                state[f"layers.{layer}.{short}.{kind}"] = weights.get(f"{base}{long}.{kind}")
-    model.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
-    return model.eval()

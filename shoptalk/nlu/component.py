@@ -24,8 +24,9 @@ class Component(Protocol):
     steps learn from what they write.
 
     A component may also define `warm_start(saved: Saved) -> None`: called before `train` with its own earlier
-    state when the project was trained before, so that a small change costs little; `report() -> dict`: figures
-    of its training, for people; and `explain(message) -> dict`.
+    state when the project was trained before, so that a small change costs little; `extra_examples(data)`:
+    further texts it wants featurised, which follow the examples in its `messages`; `report() -> dict`: figures of
+    its training, for people; `finish_training()`: free what only training needs.
     """
 
     requires: ClassVar[tuple[str, ...]]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from shoptalk.archive import Saved
-from shoptalk.core.training_data import TrainingData
+from shoptalk.core.training_data import Example, TrainingData
 from shoptalk.errors import ArchiveError, ConfigError
 from shoptalk.nlu import regex_message
 from shoptalk.nlu.checks import check_examples
@@ -89,7 +89,13 @@ class Pipeline:
             DataError: an example cannot be used.
         """
         check_examples(data)
-        messages = [Message(e.text, example=e) for e in data.examples if e.text and not e.text.startswith("/")]
+        messages = _messages(data.examples)
+        extras = {
+            step.part: _messages(step.component.extra_examples(data))
+            for step in self.steps
+            if hasattr(step.component, "extra_examples")
+        }
+        every = messages + [m for extra in extras.values() for m in extra]
         report: dict[str, Any] = {}
         for number, step in enumerate(self.steps):
             if progress:
@@ -98,14 +104,17 @@ class Pipeline:
             saved = previous.get(step.part) if previous else None
             if saved is not None and hasattr(step.component, "warm_start"):
                 step.component.warm_start(saved)
-            step.component.train(data, messages)
+            step.component.train(data, messages + extras.get(step.part, []))
             if set(step.component.provides) & {TOKENS, FEATURES}:
-                step.component.process(messages)
+                step.component.process(every)
             report[step.part] = {
                 "wall_s": round(time.perf_counter() - wall, 3),
                 "cpu_s": round(time.process_time() - cpu, 3),
                 **(step.component.report() if hasattr(step.component, "report") else {}),
             }
+        for step in self.steps:
+            if hasattr(step.component, "finish_training"):
+                step.component.finish_training()
         return report
 
     def parse(
@@ -183,6 +192,10 @@ class Pipeline:
                 settings.setdefault("language", language)
             steps.append(Step(name, part, kind.load(settings, saved[part])))
         return cls(steps)
+
+
+def _messages(examples: Sequence[Example]) -> list[Message]:
+    return [Message(e.text, example=e) for e in examples if e.text.strip() and not e.text.startswith("/")]
 
 
 def _resolve(config: Mapping[str, Any], position: int) -> tuple[str, Any]:

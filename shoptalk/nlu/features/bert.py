@@ -97,12 +97,12 @@ class BertFeaturizer:
         keys = [cache_key(m.text, [(t.start, t.end) for t in m.tokens]) for m in messages]
         found: dict[str, Entry] = {}
         for key in dict.fromkeys(keys):
-            entry = cache.get(key) if cache else None
+            entry = cache.get(key) if cache is not None else None
             if entry is not None:
                 found[key] = entry
         missing = {key: message for key, message in zip(keys, messages, strict=True) if key not in found}
         fresh = self._encode_missing(encoder, layers, missing)
-        if cache:
+        if cache is not None:
             cache.add(fresh)
         found.update(fresh)
         for key, message in zip(keys, messages, strict=True):

@@ -1,0 +1,154 @@
+"""A linear softmax classifier over dense vectors and sparse columns, trained in PyTorch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class LinearData:
+    """N training rows.
+
+    Args:
+        dense: (N, D), D may be 0.
+        indptr, columns, values: the sparse part, row-compressed.
+        width: number of sparse columns.
+        labels: (N,).
+        classes: K.
+    """
+
+    dense: Floats
+    indptr: Ints
+    columns: Ints
+    values: Floats
+    width: int
+    labels: Ints
+    classes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinearWeights:
+    """dense (D, K), sparse (S, K), bias (K,)."""
+
+    dense: Floats
+    sparse: Floats
+    bias: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class LinearSettings:
+    """How to train.
+
+    Args:
+        epochs: passes over the data; more when that would be fewer than `least_steps` steps.
+        least_steps: at least so many steps of the optimiser.
+        dense_rate, sparse_rate: step sizes at the beginning.
+        decay: of weights, decoupled (AdamW).
+        smoothing: of labels.
+        dropout: of inputs.
+        batch: rows a step; fewer when the data are few.
+        seed: of all that is random.
+    """
+
+    epochs: int = 10
+    least_steps: int = 300
+    dense_rate: float = 0.01
+    sparse_rate: float = 0.02
+    decay: float = 0.6
+    smoothing: float = 0.0
+    dropout: float = 0.3
+    batch: int = 256
+    seed: int = 13
+
+
+class _Linear(nn.Module):
+    def __init__(self, data: LinearData) -> None:
+        super().__init__()
+        self.dense = nn.Parameter(torch.zeros(data.dense.shape[1], data.classes))
+        self.sparse = nn.Parameter(torch.zeros(data.width, data.classes))
+        self.bias = nn.Parameter(torch.zeros(data.classes))
+
+    def forward(self, dense: Tensor, columns: Tensor, offsets: Tensor, values: Tensor) -> Tensor:
+        """Logits (B, K)."""
+        out = self.bias + dense @ self.dense
+        if len(columns):
+            out = out + functional.embedding_bag(
+                columns, self.sparse, offsets, mode="sum", per_sample_weights=values, include_last_offset=True
+            )
+        return out
+
+
+def fit_linear(
+    data: LinearData, settings: LinearSettings, start: LinearWeights | None = None
+) -> LinearWeights:
+    """Train; `start` continues from earlier weights of the same shape.
+
+    The learning rate falls linearly to zero; dense inputs are expected to be of unit scale per column.
+    """
+    generator = torch.Generator().manual_seed(settings.seed)
+    torch.manual_seed(settings.seed)
+    used, compact = _compact(data)
+    model = _Linear(compact)
+    if start is not None:
+        with torch.no_grad():
+            model.dense.copy_(torch.from_numpy(start.dense))
+            model.sparse.copy_(torch.from_numpy(start.sparse[used]))
+            model.bias.copy_(torch.from_numpy(start.bias))
+    rows = len(data.labels)
+    batch = min(settings.batch, max(16, rows // 16))
+    epochs = max(settings.epochs, settings.least_steps // -(-rows // batch))
+    steps = epochs * -(-rows // batch)
+    optimiser = torch.optim.AdamW(
+        [
+            {"params": [model.dense, model.bias], "lr": settings.dense_rate},
+            {"params": [model.sparse], "lr": settings.sparse_rate},
+        ],
+        weight_decay=settings.decay,
+        fused=True,
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: max(0.0, 1 - step / steps))
+    dense, labels = torch.from_numpy(compact.dense), torch.from_numpy(data.labels)
+    for _ in range(epochs):
+        order = torch.randperm(rows, generator=generator).numpy()
+        for begin in range(0, rows, batch):
+            chosen = order[begin : begin + batch]
+            columns, offsets, values = _rows(compact, chosen)
+            x = functional.dropout(dense[chosen], settings.dropout)
+            values = functional.dropout(values, settings.dropout)
+            logits = model(x, columns, offsets, values)
+            loss = functional.cross_entropy(logits, labels[chosen], label_smoothing=settings.smoothing)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+    sparse = np.zeros((data.width, data.classes), np.float32) if start is None else start.sparse.copy()
+    sparse[used] = model.sparse.detach().numpy()
+    return LinearWeights(model.dense.detach().numpy(), sparse, model.bias.detach().numpy())
+
+
+def _compact(data: LinearData) -> tuple[Ints, LinearData]:
+    """The columns that occur, and the data renumbered to them: fewer parameters to step."""
+    used, renumbered = np.unique(data.columns, return_inverse=True)
+    return used, LinearData(
+        data.dense, data.indptr, renumbered.astype(np.int64), data.values, len(used), data.labels, data.classes
+    )
+
+
+def _rows(data: LinearData, chosen: Ints) -> tuple[Tensor, Tensor, Tensor]:
+    sizes = data.indptr[chosen + 1] - data.indptr[chosen]
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+    places = np.arange(offsets[-1]) - np.repeat(offsets[:-1], sizes) + np.repeat(data.indptr[chosen], sizes)
+    return (
+        torch.from_numpy(data.columns[places]),
+        torch.from_numpy(offsets),
+        torch.from_numpy(data.values[places]),
+    )

@@ -1,0 +1,73 @@
+"""Entity tagger: mix of encoder layers and hashed word shapes, one transformer layer, CRF.
+
+Sources: layer mix, Peters et al. (arXiv 1802.05365); pre-norm transformer, Xiong et al. (arXiv 2002.04745);
+CRF on top, Lample et al. (arXiv 1603.01360).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from shoptalk.networks.crf import ConditionalRandomField
+from shoptalk.networks.shapes import TaggerShape
+
+
+class Tagger(nn.Module):
+    """Emission scores of tags for every word; see `shape` for sizes."""
+
+    def __init__(self, shape: TaggerShape, allowed: Tensor, dropout: float = 0.3) -> None:
+        super().__init__()
+        self.shape, self.dropout = shape, dropout
+        hidden = shape.hidden
+        if shape.layers:
+            self.mix = nn.Parameter(torch.zeros(shape.layers))
+            self.project = nn.Linear(shape.width, hidden)
+        self.bag = nn.EmbeddingBag(shape.columns, hidden, mode="sum", include_last_offset=True)
+        nn.init.normal_(self.bag.weight, std=0.05)
+        self.norm1 = nn.LayerNorm(hidden)
+        self.qkv = nn.Linear(hidden, 3 * hidden)
+        self.out = nn.Linear(hidden, hidden)
+        self.norm2 = nn.LayerNorm(hidden)
+        self.wide = nn.Linear(hidden, 2 * hidden)
+        self.narrow = nn.Linear(2 * hidden, hidden)
+        self.norm3 = nn.LayerNorm(hidden)
+        self.emit = nn.Linear(hidden, shape.tags)
+        self.crf = ConditionalRandomField(shape.tags, allowed)
+
+    def forward(self, vectors: Tensor | None, columns: Tensor, offsets: Tensor, mask: Tensor) -> Tensor:
+        """Emissions (B, T, K).
+
+        Shapes: vectors (N, L, width) of the N real words of the batch, in order; columns (M,) and offsets
+        (N + 1,) their hashed features; mask (B, T) True where a word is.
+        """
+        x = self.bag(columns, offsets)  # (N, hidden)
+        if vectors is not None:
+            mixed = torch.einsum("nlh,l->nh", vectors, self.mix.softmax(0))
+            x = x + self.project(functional.dropout(mixed, self.dropout, self.training))
+        x = functional.dropout(x, self.dropout, self.training)
+        full = x.new_zeros((*mask.shape, self.shape.hidden))
+        full[mask] = x  # (B, T, hidden)
+        emissions: Tensor = self.emit(self.norm3(self._context(full, mask)))
+        return emissions
+
+    def _context(self, x: Tensor, mask: Tensor) -> Tensor:
+        batch, length, hidden = x.shape
+        x = x + sinusoids(length, hidden)
+        shape = (batch, length, 3, self.shape.heads, hidden // self.shape.heads)
+        q, k, v = self.qkv(self.norm1(x)).view(shape).permute(2, 0, 3, 1, 4)  # (3, B, heads, T, d)
+        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None, :])
+        mixed = self.out(mixed.transpose(1, 2).reshape(batch, length, hidden))
+        x = x + functional.dropout(mixed, 0.1, self.training)
+        wide = functional.gelu(self.wide(self.norm2(x)))
+        return x + functional.dropout(self.narrow(wide), 0.1, self.training)
+
+
+def sinusoids(length: int, width: int) -> Tensor:
+    """(length, width) position vectors, half sines, half cosines, a tenth of the usual size."""
+    rates = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
+    angles = torch.arange(length)[:, None] * rates
+    return 0.1 * torch.cat([angles.sin(), angles.cos()], dim=1)

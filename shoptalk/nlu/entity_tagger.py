@@ -1,0 +1,116 @@
+"""The entity half of JointClassifier: learns tags of words, finds entities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shoptalk.archive import Saved
+from shoptalk.networks.shapes import TaggerShape
+from shoptalk.nlu.message import Message
+from shoptalk.nlu.shapes import shape_columns
+from shoptalk.nlu.tags import allowed_moves, decode_spans, encode_spans, tag_names
+
+COLUMNS = 16_384
+HEADS = 4
+
+
+class EntityTagger:
+    """A trained tagger with its tags.
+
+    Args:
+        tags: names by number.
+        state: parameters by name.
+        origins: featurizers whose hidden layers it reads.
+    """
+
+    def __init__(self, tags: Sequence[str], state: dict[str, NDArray[Any]], origins: Sequence[str] = ()) -> None:
+        from shoptalk.networks.inference import TaggerRunner
+
+        self.tags, self.state, self.origins = list(tags), state, origins
+        self._runner = TaggerRunner(state, HEADS)
+
+    @classmethod
+    def train(
+        cls,
+        messages: Sequence[Message],
+        options: dict[str, Any],
+        start: EntityTagger | None = None,
+    ) -> Self:
+        """Learn from annotated messages; `start` continues where an earlier one with the same tags ended."""
+        from shoptalk.networks.tagger_training import TaggerSettings, TaggerText, fit_tagger
+
+        examples = [m.example for m in messages if m.example is not None]
+        tags = tag_names(span for example in examples for span in example.entities)
+        numbers = {tag: number for number, tag in enumerate(tags)}
+        texts = []
+        for message in messages:
+            spans = message.example.entities if message.example else ()
+            columns, offsets = shape_columns(message.tokens, COLUMNS)
+            encoded = np.asarray(encode_spans(message.tokens, spans, numbers), np.int64)
+            texts.append(TaggerText(_layers(message, options["featurizers"]), columns, offsets, encoded))
+        first = texts[0].vectors
+        shape = TaggerShape(
+            layers=0 if first is None else first.shape[0],
+            width=0 if first is None else first.shape[2],
+            columns=COLUMNS,
+            hidden=options["entity_hidden"],
+            heads=HEADS,
+            tags=len(tags),
+        )
+        warm = start is not None and start.tags == tags and start.fits(shape)
+        settings = TaggerSettings(
+            epochs=2 if warm else options["entity_epochs"],
+            rate=5e-4 if warm else options["entity_rate"],
+            seed=options["random_seed"],
+        )
+        state = fit_tagger(texts, shape, allowed_moves(tags), settings, start.state if warm and start else None)
+        return cls(tags, state, options["featurizers"])
+
+    def fits(self, shape: TaggerShape) -> bool:
+        """Whether its parameters have this shape."""
+        mixed = len(self.state["mix"]) if "mix" in self.state else 0
+        width = self.state["project.weight"].shape[1] if mixed else 0
+        return (mixed, width, self.state["bag.weight"].shape) == (
+            shape.layers,
+            shape.width,
+            (shape.columns, shape.hidden),
+        )
+
+    def find(self, message: Message, extractor: str) -> list[dict[str, Any]]:
+        """Entities of a message."""
+        if not message.tokens:
+            return []
+        columns, offsets = shape_columns(message.tokens, COLUMNS)
+        found = self._runner.run(_layers(message, self.origins), columns, offsets)
+        return decode_spans(
+            message.text, message.tokens, self.tags, found.tags.tolist(), found.marginals, extractor
+        )
+
+    def save(self) -> Saved:
+        """Tags and parameters; the large table as 16-bit floats."""
+        tensors = {
+            name: value.astype(np.float16) if name == "bag.weight" else value for name, value in self.state.items()
+        }
+        return Saved({"tags": self.tags}, tensors)
+
+    @classmethod
+    def load(cls, saved: Saved, origins: Sequence[str] = ()) -> Self:
+        """As it was."""
+        state = {
+            name: value.astype(np.float32) if value.dtype == np.float16 else value
+            for name, value in saved.tensors.items()
+        }
+        return cls(saved.config["tags"], state, origins)
+
+
+def _layers(message: Message, origins: Sequence[str]) -> NDArray[Any] | None:
+    """(L, T, width): the encoder's hidden layers, or one layer of other dense features, or nothing."""
+    layers = message.layers(origins)
+    if layers is not None:
+        return layers
+    dense = message.dense_tokens(origins)
+    return None if dense is None else dense[None]
