@@ -30,7 +30,10 @@ _HOMES: dict[str, dict[str, str]] = {
         "TEDPolicy": "shoptalk.dialogue.policies.ted:TEDPolicy",
         "UnexpecTEDIntentPolicy": "shoptalk.dialogue.policies.unexpected:UnexpecTEDIntentPolicy",
     },
-    "channel": {},
+    "channel": {
+        "rest": "shoptalk.channels.rest:RestChannel",
+        "web": "shoptalk.channels.web:WebChannel",
+    },
     "language_model": {},
 }
 

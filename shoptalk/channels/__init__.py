@@ -1,0 +1,1 @@
+"""One messenger a file: verify, parse and send."""

@@ -1,0 +1,1 @@
+"""The HTTP server: channels, Rasa's API, health, pages."""

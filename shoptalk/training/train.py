@@ -75,7 +75,7 @@ class Result:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def train(root: Path | str = ".", options: Options = Options(), progress: Progress | None = None) -> Result:  # noqa: B008
+def train(root: Path | str = ".", options: Options = Options(), progress: Progress | None = None) -> Result:
     """Train a project.
 
     Raises:
@@ -262,8 +262,8 @@ def _without_times(value: Any) -> Any:
     return value
 
 
-_ADJECTIVES = "amber brisk calm deft eager fond glad hazel ivory jolly keen lucid mellow noble open plain quiet".split()
-_NOUNS = "anchor basket candle dyer easel ferry gable heron inlet kiln lantern mill needle oar parcel quay shuttle".split()
+_ADJECTIVES = ["amber", "brisk", "calm", "deft", "eager", "fond", "glad", "hazel", "ivory", "jolly", "keen", "lucid", "mellow", "noble", "open", "plain", "quiet"]
+_NOUNS = ["anchor", "basket", "candle", "dyer", "easel", "ferry", "gable", "heron", "inlet", "kiln", "lantern", "mill", "needle", "oar", "parcel", "quay", "shuttle"]
 
 
 def _name(wanted: Sequence[str]) -> str:

@@ -1,0 +1,5 @@
+"""`python -m shoptalk.cli`."""
+
+from shoptalk.cli import main
+
+raise SystemExit(main())

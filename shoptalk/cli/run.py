@@ -1,0 +1,93 @@
+"""`shoptalk run`."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from pathlib import Path
+
+from shoptalk.errors import ConfigError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of the command; those of Rasa's `run` mean the same."""
+    parser.add_argument("what", nargs="?", help="`actions` for an action server, or the path of a model")
+    parser.add_argument("-m", "--model", type=Path, default=Path("models"), help="a model, or a folder of models")
+    parser.add_argument("--endpoints", type=Path, default=Path("endpoints.yml"), help="services to use")
+    parser.add_argument("--credentials", type=Path, default=Path("credentials.yml"), help="channels to serve")
+    parser.add_argument("-i", "--interface", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("-p", "--port", type=int, help="port to listen on (default: 5005; actions: 5055)")
+    parser.add_argument("--connector", help="serve only this channel")
+    parser.add_argument("--cors", nargs="*", default=[], help="origins whose pages may call the server")
+    parser.add_argument("--enable-api", action="store_true", help="serve Rasa's HTTP API beside the channels")
+    parser.add_argument("--page", action="store_true", help="serve the demo page at /")
+    parser.add_argument("--router", nargs="*", default=[], help="dotted paths of FastAPI routers of your own")
+    parser.add_argument("-t", "--auth-token", help="unlocks the API")
+    parser.add_argument("--jwt-secret", help="verifies JWTs that unlock the API")
+    parser.add_argument("--jwt-method", default="HS256", help="algorithm of these JWTs")
+    parser.add_argument("--actions", default="actions", help="module of the custom actions (with `run actions`)")
+    parser.add_argument("--ssl-certificate", help="serve HTTPS with this certificate")
+    parser.add_argument("--ssl-keyfile", help="its key")
+    parser.add_argument("--ssl-password", help="the key's password")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until stopped."""
+    if args.what == "actions":
+        return _run_actions(args)
+    from rich.console import Console
+
+    from shoptalk.server.auth import Auth
+    from shoptalk.server.serve import Options
+    from shoptalk.server.serve import run as serve
+
+    port = args.port or 5005
+    check_port(args.interface, port)
+    options = Options(
+        model=Path(args.what) if args.what else args.model,
+        endpoints=args.endpoints,
+        credentials=args.credentials,
+        host=args.interface,
+        port=port,
+        connector=args.connector,
+        cors=args.cors,
+        auth=Auth(args.auth_token, args.jwt_secret, args.jwt_method),
+        enable_api=args.enable_api,
+        page=args.page,
+        routers=args.router,
+        ssl_certificate=args.ssl_certificate,
+        ssl_keyfile=args.ssl_keyfile,
+        ssl_password=args.ssl_password,
+    )
+    console = Console(stderr=True, highlight=False)
+    scheme = "https" if args.ssl_certificate else "http"
+    address = f"{scheme}://{args.interface}:{port}"
+    serve(options, lambda: console.print(f"[bold green]Ready[/] at [bold]{address}[/]  (Ctrl-C stops)"))
+    return 0
+
+
+def check_port(host: str, port: int) -> None:
+    """Refuse a port that is taken before anything slow begins.
+
+    Raises:
+        ConfigError: it is taken.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigError(
+                f"Port {port} of {host} cannot be used: {error.strerror}.",
+                hint=f"Stop what uses it, or take another one: --port {port + 1}.",
+            ) from error
+
+
+def _run_actions(args: argparse.Namespace) -> int:
+    """rasa-sdk's own server on the project's actions."""
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "rasa_sdk", "--actions", args.actions, "--port", str(args.port or 5055)]
+    return subprocess.call(command)

@@ -1,0 +1,181 @@
+"""Puts a server together from a project's files, and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+
+from shoptalk import model as models
+from shoptalk import registry
+from shoptalk.actions.load import load_actions
+from shoptalk.assistant import Assistant
+from shoptalk.channels.base import Channel
+from shoptalk.channels.web import WebChannel
+from shoptalk.errors import ArchiveError, ConfigError
+from shoptalk.formats.yaml import Map, read_file
+from shoptalk.server.app import ServerOptions, create_app
+from shoptalk.server.auth import Auth
+from shoptalk.server.holder import Holder
+from shoptalk.settings import Endpoints
+from shoptalk.stores.memory import MemoryTrackerStore
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `shoptalk run` is asked for.
+
+    Args:
+        root: the project's folder.
+        model: an archive or a folder of them.
+        endpoints, credentials: files; a missing one means the defaults.
+        host, port: where to listen.
+        connector: serve only this channel.
+        cors, auth, enable_api: as for `ServerOptions`.
+        page: serve the demo page.
+        routers: dotted paths of routers of the user's own.
+        shutdown_s: how long open requests may take to finish at the end.
+    """
+
+    root: Path = Path()
+    model: Path = Path("models")
+    endpoints: Path = Path("endpoints.yml")
+    credentials: Path = Path("credentials.yml")
+    host: str = "127.0.0.1"
+    port: int = 5005
+    connector: str | None = None
+    cors: Sequence[str] = ()
+    auth: Auth = field(default_factory=Auth)
+    enable_api: bool = False
+    page: bool = False
+    routers: Sequence[str] = ()
+    shutdown_s: int = 10
+    ssl_certificate: str | None = None
+    ssl_keyfile: str | None = None
+    ssl_password: str | None = None
+
+
+def read_endpoints(path: Path) -> Endpoints:
+    """The settings of an endpoints file; the defaults when there is none.
+
+    Raises:
+        ConfigError, DataError: it is wrong.
+    """
+    if not path.exists():
+        return Endpoints()
+    content = read_file(path, environment=True)
+    return Endpoints.read(content, str(path))
+
+
+def read_channels(path: Path, connector: str | None = None) -> list[Channel]:
+    """The channels a credentials file asks for; REST alone when there is none.
+
+    Raises:
+        ConfigError: a channel is unknown or its settings are wrong.
+    """
+    content = read_file(path, environment=True) if path.exists() else Map()
+    if not isinstance(content, Map):
+        raise ConfigError("Credentials must be a mapping of channels.", file=str(path), line=1)
+    wanted: Mapping[str, Any] = {connector: content.get(connector)} if connector else dict(content) or {"rest": None}
+    channels: list[Channel] = []
+    for name, section in wanted.items():
+        if section is not None and not isinstance(section, Mapping):
+            at = content.at(name)
+            raise ConfigError(f"The settings of {name!r} must be a mapping.", file=at.file, line=at.line)
+        try:
+            channels.append(registry.resolve("channel", name).from_credentials(section))
+        except ConfigError as error:
+            at = content.at(name if name in content else None)
+            raise ConfigError(error.message, hint=error.hint, file=str(path), line=at.line) from error
+    return channels
+
+
+def load_holder(options: Options, endpoints: Endpoints, channels: Sequence[Channel]) -> Holder:
+    """The assistant of the newest model, with its actions and its store; an empty holder when there is no model."""
+    try:
+        model = models.load(options.root / options.model)
+    except ArchiveError as error:
+        if not options.enable_api:
+            raise
+        logger.error("model.missing %s", error)
+        return Holder()
+    inspectors = [c.inspector for c in channels if isinstance(c, WebChannel) and c.inspector]
+    assistant = Assistant.from_model(
+        model,
+        load_actions(model.domain, endpoints, options.root),
+        store=MemoryTrackerStore(),
+        watch=inspectors[0].watch if inspectors else None,
+    )
+    return Holder(assistant, model)
+
+
+def run(options: Options, ready: Callable[[], None] | None = None) -> None:
+    """Serve until stopped by a signal.
+
+    Args:
+        options: what to serve.
+        ready: called when requests are taken.
+
+    Raises:
+        ArchiveError: there is no model and the API is not enabled.
+        ConfigError: a setting is wrong.
+    """
+    import uvicorn
+
+    endpoints = read_endpoints(options.root / options.endpoints)
+    channels = read_channels(options.root / options.credentials, options.connector)
+    holder = load_holder(options, endpoints, channels)
+    app = create_app(
+        holder,
+        channels,
+        ServerOptions(
+            enable_api=options.enable_api,
+            auth=options.auth,
+            cors=options.cors,
+            page=options.page,
+            routers=[_router(path) for path in options.routers],
+        ),
+        _background(holder, ready),
+    )
+    config = uvicorn.Config(
+        app,
+        host=options.host,
+        port=options.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=options.shutdown_s,
+        ssl_certfile=options.ssl_certificate,
+        ssl_keyfile=options.ssl_keyfile,
+        ssl_keyfile_password=options.ssl_password,
+    )
+    uvicorn.Server(config).run()
+
+
+def _router(path: str) -> APIRouter:
+    found = registry.load_dotted(path)
+    if not isinstance(found, APIRouter):
+        raise ConfigError(f"{path!r} is no FastAPI router.")
+    return found
+
+
+def _background(holder: Holder, ready: Callable[[], None] | None) -> list[Callable[[], Awaitable[None]]]:
+    work: list[Callable[[], Awaitable[None]]] = []
+    if ready is not None:
+        called = ready
+
+        async def tell() -> None:
+            await asyncio.to_thread(called)
+
+        work.append(tell)
+    if holder.is_ready:
+        work.append(holder.assistant.serve_reminders)
+    return work
+
+
