@@ -251,12 +251,22 @@ class Assistant:
         """What comes next on a tracker; a follow-up it holds is taken from it. None without policies."""
         return None if self.dialogue is None else await Run(self.engine, tracker).next_prediction()
 
-    async def tracker(self, sender_id: str, *, full: bool = False) -> Tracker:
-        """A conversation as it stands: its current session, or with `full` every event ever."""
-        if not full:
-            return await self.worker.load(sender_id)
-        conversation = await self.store.load(sender_id, full=True)
-        return full_tracker(sender_id, conversation.events if conversation else (), self.domain)
+    async def tracker(self, sender_id: str, *, full: bool = False, begun: bool = False) -> Tracker:
+        """A conversation as it stands.
+
+        Args:
+            sender_id: whose.
+            full: with every event ever, not only those of the current session.
+            begun: show one that does not exist yet as if its session had just begun; nothing is stored.
+        """
+        if full:
+            conversation = await self.store.load(sender_id, full=True)
+            tracker = full_tracker(sender_id, conversation.events if conversation else (), self.domain)
+        else:
+            tracker = await self.worker.load(sender_id)
+        if begun and not tracker.events:
+            await Run(self.engine, tracker).session()
+        return tracker
 
     async def _predict(self, tracker: Tracker) -> Prediction:
         assert self.dialogue is not None

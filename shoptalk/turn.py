@@ -41,6 +41,9 @@ FAILED_RESPONSE = "utter_action_failed"
 LAST_ACTIONS = (ACTION_LISTEN, ACTION_SESSION_START)
 """A turn ends after one of these."""
 
+OUTPUT_NAMES = {"rest": "collector", "cmdline": "collector"}
+"""Channels whose answers go by another name when a response's variation is chosen, as with Rasa."""
+
 Predict = Callable[[Tracker], Awaitable[Prediction]]
 Recall = Callable[[], Awaitable[Tracker]]
 
@@ -158,7 +161,7 @@ class Run:
     ) -> None:
         self.engine, self.tracker = engine, tracker
         self.record = TurnRecord(tracker)
-        self._channel, self._recall = channel, recall
+        self._channel, self._recall = OUTPUT_NAMES.get(channel, channel), recall
         self._sink: Sink = sink or Silent()
         self._steps = Steps(tracker.sender_id, message_id)
 
