@@ -109,7 +109,7 @@ class Dialogue:
             "augmented": sum(t.is_augmented for t in trackers),
             "rules": sum(t.is_rule for t in trackers),
         }
-        figures = {
+        figures: dict[str, Any] = {
             name: getattr(p, "report", dict)()
             for name, p in zip(self._part_names(), self.policies, strict=True)
         }

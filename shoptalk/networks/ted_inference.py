@@ -1,0 +1,158 @@
+"""TED at prediction: the forward pass of one conversation in numpy, so that serving needs no torch.
+
+Source: Vlasov, Mosig, Nichol: Dialogue Transformers, arXiv 1910.00486.
+
+Shapes: `D` dialogue turns, `F` features of a part, `H` transformer size, `A` labels, `E` embedding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+
+PARTS = ("intent", "text", "action_name", "action_text", "entities", "slots", "active_loop")
+"""Parts of a turn, each with its own features."""
+ENCODED = ("intent", "text", "action_name", "action_text")
+"""Parts that are encoded once more, to the same size, so that they can be added."""
+LABEL_PARTS = ("label_action_name", "label_action_text")
+POSITIONS = 64
+"""Distances between turns that are told apart; further ones count as this far."""
+
+
+@dataclass(frozen=True, slots=True)
+class TedShape:
+    """Sizes of a network.
+
+    Args:
+        inputs: width of each part's features; parts of width 0 have no layers.
+        dense: width each part is brought to first.
+        encoding: width of the encoded parts.
+        size: of the transformer.
+        layers, heads: of the transformer.
+        embedding: of dialogues and labels, where they are compared.
+        window: how many turns a turn looks back, itself included; 0 for all.
+    """
+
+    inputs: Mapping[str, int]
+    dense: Mapping[str, int]
+    encoding: int = 50
+    size: int = 128
+    layers: int = 1
+    heads: int = 4
+    embedding: int = 20
+    window: int = 0
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def has(self, part: str) -> bool:
+        """Whether the network has layers for a part."""
+        return self.inputs.get(part, 0) > 0
+
+    @property
+    def turn_width(self) -> int:
+        """Width of a whole turn."""
+        width = self.encoding * (self.has("intent") or self.has("text"))
+        width += self.encoding * (self.has("action_name") or self.has("action_text"))
+        return width + sum(self.dense[part] for part in PARTS[4:] if self.has(part))
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON."""
+        return {
+            **asdict(self),
+            "inputs": dict(self.inputs),
+            "dense": dict(self.dense),
+            "extra": dict(self.extra),
+        }
+
+
+class TedInference:
+    """A trained network, ready to compare dialogues with labels.
+
+    Args:
+        shape: its sizes.
+        weights: by name, as `shoptalk.networks.ted.TedNetwork` exports them.
+    """
+
+    def __init__(self, shape: TedShape, weights: Mapping[str, Array]) -> None:
+        self.shape, self.weights = shape, dict(weights)
+        self.labels = self.weights["labels"]  # (A, E)
+
+    def similarities(self, features: Mapping[str, Array]) -> Array:
+        """How well each label fits what comes after the last turn.
+
+        Args:
+            features: for each part the turns' features, oldest first. Shapes: (D, F).
+
+        Returns:
+            Shapes: (A,)
+        """
+        turns = self._turns(features)  # (D, width)
+        hidden = self._linear("input", turns)
+        distance = np.arange(len(hidden))[:, None] - np.arange(len(hidden))[None, :]  # (D, D)
+        visible = distance >= 0
+        if self.shape.window:
+            visible &= distance < self.shape.window
+        for layer in range(self.shape.layers):
+            hidden = self._layer(f"layers.{layer}", hidden, distance, visible)
+        last = gelu(self._norm("norm", hidden[-1:]))
+        return np.asarray(self.labels @ self._linear("embed", last)[0])
+
+    def _turns(self, features: Mapping[str, Array]) -> Array:
+        encoded = {part: self._encode(part, features[part]) for part in ENCODED if self.shape.has(part)}
+        pieces = [
+            sum(encoded[part] for part in pair if part in encoded)
+            for pair in (("intent", "text"), ("action_name", "action_text"))
+            if any(part in encoded for part in pair)
+        ]
+        pieces += [self._dense(part, features[part]) for part in PARTS[4:] if self.shape.has(part)]
+        return np.concatenate(pieces, axis=-1)
+
+    def _dense(self, part: str, values: Array) -> Array:
+        present = np.any(values != 0, axis=-1, keepdims=True)
+        return np.where(present, self._linear(f"dense.{part}", values), np.float32(0))
+
+    def _encode(self, part: str, values: Array) -> Array:
+        present = np.any(values != 0, axis=-1, keepdims=True)
+        return np.where(
+            present, gelu(self._linear(f"encode.{part}", self._dense(part, values))), np.float32(0)
+        )
+
+    def _layer(self, name: str, hidden: Array, distance: Array, visible: Array) -> Array:
+        size, heads = self.shape.size, self.shape.heads
+        normed = self._norm(f"{name}.norm1", hidden)
+        mixed = self._linear(f"{name}.qkv", normed).reshape(len(hidden), 3, heads, size // heads)
+        query, key, value = (mixed[:, i].transpose(1, 0, 2) for i in range(3))  # (heads, D, size/heads)
+        scores = query @ key.transpose(0, 2, 1) / np.sqrt(size // heads)
+        scores = scores + self.weights[f"{name}.bias"][:, np.clip(distance, 0, POSITIONS - 1)]
+        scores = np.where(visible, scores, -1e9)
+        scores = np.exp(scores - scores.max(-1, keepdims=True))
+        scores /= scores.sum(-1, keepdims=True)
+        hidden = hidden + self._linear(
+            f"{name}.out", (scores @ value).transpose(1, 0, 2).reshape(len(hidden), size)
+        )
+        inner = gelu(self._linear(f"{name}.up", self._norm(f"{name}.norm2", hidden)))
+        return np.asarray(hidden + self._linear(f"{name}.down", inner))
+
+    def _linear(self, name: str, values: Array) -> Array:
+        return np.asarray(values @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"])
+
+    def _norm(self, name: str, values: Array) -> Array:
+        centred = values - values.mean(-1, keepdims=True)
+        scaled = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5)
+        return np.asarray(scaled * self.weights[f"{name}.weight"] + self.weights[f"{name}.bias"])
+
+
+def gelu(values: Array) -> Array:
+    """The Gaussian error linear unit, in its tanh form."""
+    inner = np.sqrt(2.0 / np.pi).astype(np.float32) * (values + 0.044715 * values**3)
+    return np.asarray(0.5 * values * (1.0 + np.tanh(inner)))
+
+
+def softmax(values: Array) -> Array:
+    """Shapes: (A,) -> (A,)"""
+    powers = np.exp(values - values.max())
+    return np.asarray(powers / powers.sum())
