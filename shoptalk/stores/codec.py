@@ -65,7 +65,7 @@ def check_id(name: str, value: str) -> str:
         StoreError: it is no text, empty, longer than 255 characters, holds a NUL or a lone surrogate.
     """
     good = isinstance(value, str) and 0 < len(value) <= 255 and "\0" not in value
-    if not good or not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+    if not good or (not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value)):
         raise StoreError(
             f"{name} {value!r:.80} cannot be stored.", hint="Use 1 to 255 characters without NUL."
         )

@@ -163,7 +163,8 @@ async def any_text_survives(store: TrackerStore) -> None:
     texts = ["", "\0", "你好，世界", "\ud800", "{}[]\n\r\"'\\", "🏮" * 500, "%s {0} \x1b[31m"]
     await store.accept(StoredMessage("rest", "用户:1", "ид", {"texts": texts}))
     turn = await begun(store, "用户:1")
-    assert turn.message.body == {"texts": texts} and turn.message.message_id == "ид"
+    assert turn.message.body == {"texts": texts}
+    assert turn.message.message_id == "ид"
     await turn.commit([said(text) for text in texts], [{"text": text} for text in texts], {"texts": texts})
     full = await conversation(store, "用户:1")
     assert [event["text"] for event in full.events] == texts
@@ -180,7 +181,8 @@ async def turns_come_one_at_a_time_in_order(store: TrackerStore) -> None:
         await store.accept(message("a", number))
     for number in range(5):
         turn = await begun(store, "a")
-        assert turn.message.message_id == f"m{number}" and turn.attempt == 1
+        assert turn.message.message_id == f"m{number}"
+        assert turn.attempt == 1
         assert await store.begin_turn("a") is None
         assert turn.conversation.length == number
         await turn.commit([said(str(number))], [])
@@ -242,7 +244,8 @@ async def a_lost_lease_writes_nothing(store: TrackerStore) -> None:
     await raises(LeaseLost, stale.commit([said("late")], [{"text": "late"}]))
     assert [event["text"] for event in (await conversation(store, "a")).events] == ["in time"]
     assert await store.wait_for_replies("rest", "a", "m1", 0) == [{"text": "in time"}]
-    assert await store.outbox.claim("c") == [] and await store.reminders.pending("a") == []
+    assert await store.outbox.claim("c") == []
+    assert await store.reminders.pending("a") == []
 
 
 @_check(_SHORT_LEASE)
@@ -339,7 +342,12 @@ async def a_turn_reads_the_newest_snapshot_and_its_tail(store: TrackerStore) -> 
     assert (newest.snapshot, newest.first_index, newest.length) == ({"at": 4}, 10, 12)
     assert [event["text"] for event in newest.events] == ["u5", "b5"]
     earlier = await store.load("a", earlier=True)
-    assert earlier is not None and (earlier.snapshot, earlier.first_index, len(earlier.events)) == ({"at": 2}, 6, 6)
+    assert earlier is not None
+    assert (earlier.snapshot, earlier.first_index, len(earlier.events)) == (
+        {"at": 2},
+        6,
+        6,
+    )
     full = await conversation(store, "a")
     assert (full.snapshot, full.first_index, len(full.events), full.length) == (None, 0, 12, 12)
     await store.accept(message("a", 9))
@@ -348,7 +356,8 @@ async def a_turn_reads_the_newest_snapshot_and_its_tail(store: TrackerStore) -> 
 
 @_check()
 async def an_unknown_sender_has_no_conversation(store: TrackerStore) -> None:
-    assert await store.load("nobody") is None and await store.load("nobody", full=True) is None
+    assert await store.load("nobody") is None
+    assert await store.load("nobody", full=True) is None
     await store.accept(message("a", 1))
     assert await store.load("a") is None
     assert (await begun(store, "a")).conversation == Conversation([], 0, None, 0)
@@ -397,10 +406,13 @@ async def forgetting_leaves_nothing(store: TrackerStore) -> None:
     turn = await begun(store, "a")
     assert await store.forget("a") == 2
     await raises(LeaseLost, turn.commit([said("late")], []))
-    assert await store.load("a") is None and await store.begin_turn("a") is None
+    assert await store.load("a") is None
+    assert await store.begin_turn("a") is None
     assert (await store.accept(message("a", 1))).state == "new"
-    assert await store.reminders.pending("a") == [] and await store.reminders.due(time.time()) == []
-    assert await store.outbox.claim("c") == [] and await store.outbox.buried() == []
+    assert await store.reminders.pending("a") == []
+    assert await store.reminders.due(time.time()) == []
+    assert await store.outbox.claim("c") == []
+    assert await store.outbox.buried() == []
     assert (await store.senders())[0] == ["b"]
     assert await store.forget("nobody") == 0
 
@@ -415,7 +427,8 @@ async def senders_are_listed_by_pages(store: TrackerStore) -> None:
     while cursor:
         page, cursor = await store.senders(10, cursor)
         found, pages = found + page, pages + 1
-        assert len(page) <= 10 and pages <= 10
+        assert len(page) <= 10
+        assert pages <= 10
     assert sorted(found) == sorted(names)
 
 
@@ -441,7 +454,8 @@ async def records_expire_after_their_last_turn(store: TrackerStore) -> None:
     await asyncio.sleep(0.1)
     assert (await conversation(store, "a")).length == 4
     await asyncio.sleep(0.2)
-    assert await store.load("a") is None and (await store.senders())[0] == []
+    assert await store.load("a") is None
+    assert (await store.senders())[0] == []
     assert (await store.accept(message("a", 1))).state == "done"
 
 
@@ -474,7 +488,9 @@ async def a_failed_delivery_is_retried_later(store: TrackerStore) -> None:
     assert (again.entry_id, again.attempt, again.body) == (entry.entry_id, 2, {"n": 1})
     await store.outbox.bury(again, "blocked by the recipient")
     buried = await store.outbox.buried()
-    assert [(b.sender_id, b.body) for b in buried] == [("a", {"reason": "blocked by the recipient", "body": {"n": 1}})]
+    assert [(b.sender_id, b.body) for b in buried] == [
+        ("a", {"reason": "blocked by the recipient", "body": {"n": 1}})
+    ]
     assert (await claimed(store)).body == {"n": 2}
 
 
@@ -512,7 +528,8 @@ async def reminders_go_off_once(store: TrackerStore) -> None:
     await store.reminders.done(kept)
     assert [r.name for r in await store.reminders.pending("a")] == ["late"]
     unnamed = await store.reminders.schedule("a", {}, now)
-    assert unnamed.name and unnamed.body["name"] == unnamed.name
+    assert unnamed.name
+    assert unnamed.body["name"] == unnamed.name
 
 
 @_check()
@@ -535,5 +552,7 @@ async def a_turn_schedules_and_cancels(store: TrackerStore) -> None:
     await store.accept(message("a", 1))
     deferred = Deferred((), [Reminder("a", "new", {"intent": "x"}, 5.0)], ["old"])
     await (await begun(store, "a")).commit([], [], None, deferred)
-    assert [(r.name, r.due, r.body) for r in await store.reminders.due(6.0)] == [("new", 5.0, {"intent": "x"})]
+    assert [(r.name, r.due, r.body) for r in await store.reminders.due(6.0)] == [
+        ("new", 5.0, {"intent": "x"})
+    ]
     assert [r.name for r in await store.reminders.pending("a")] == ["new"]

@@ -96,7 +96,9 @@ class EmbeddedValkey:
             StoreError: it does not run.
         """
         if self._process is None or self._process.poll() is not None:
-            raise StoreError(f"The Valkey server over {self.folder} does not run.", hint="Call start() first.")
+            raise StoreError(
+                f"The Valkey server over {self.folder} does not run.", hint="Call start() first."
+            )
         return self._process.pid
 
     def start(self, timeout_s: float = 30.0) -> Self:
@@ -173,7 +175,9 @@ class EmbeddedValkey:
                 if time.monotonic() < deadline:
                     continue
                 self.stop()
-                raise StoreError(f"Valkey was not ready within {timeout_s} s.", hint=self._last_words()) from None
+                raise StoreError(
+                    f"Valkey was not ready within {timeout_s} s.", hint=self._last_words()
+                ) from None
             self._process = None
             raise StoreError(f"Valkey ended at once (status {process.returncode}).", hint=self._last_words())
 

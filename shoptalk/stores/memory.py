@@ -55,7 +55,12 @@ class MemoryTurn:
     """A leased turn; see `base.Turn`."""
 
     def __init__(
-        self, store: MemoryTrackerStore, fence: int, attempt: int, message: StoredMessage, conversation: Conversation
+        self,
+        store: MemoryTrackerStore,
+        fence: int,
+        attempt: int,
+        message: StoredMessage,
+        conversation: Conversation,
     ) -> None:
         self._store, self._fence, self._attempt = store, fence, attempt
         self._message, self._conversation = message, conversation
@@ -160,7 +165,11 @@ class MemoryTrackerStore:
         if check_id("sender_id", sender_id) not in self._records or not self._record(sender_id).events:
             return None
         record = self._record(sender_id)
-        return Conversation(copies(record.events), 0, None, len(record.events)) if full else _tail(record, int(earlier))
+        return (
+            Conversation(copies(record.events), 0, None, len(record.events))
+            if full
+            else _tail(record, int(earlier))
+        )
 
     async def append(
         self, sender_id: str, events: Sequence[Mapping[str, Any]], *, at: int | None = None
@@ -283,7 +292,8 @@ class MemoryTrackerStore:
             left = min(lease.until, deadline) - self._clock()
             if left <= 0:
                 raise Overloaded(
-                    f"Turns kept the conversation busy for {self.options.busy_s} s.", hint="Try again a little later."
+                    f"Turns kept the conversation busy for {self.options.busy_s} s.",
+                    hint="Try again a little later.",
                 )
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left):

@@ -67,7 +67,9 @@ class MemoryOutbox:
 
     async def bury(self, entry: Outgoing, reason: str) -> None:
         if self._remove(entry):
-            self._buried.insert(0, replace(entry, body={"reason": reason or "given up", "body": copy(entry.body)}))
+            self._buried.insert(
+                0, replace(entry, body={"reason": reason or "given up", "body": copy(entry.body)})
+            )
             del self._buried[_BURIED:]
 
     async def buried(self, limit: int = 100) -> list[Outgoing]:
@@ -113,7 +115,9 @@ class MemoryReminders:
 
     async def schedule(self, sender_id: str, reminder: Mapping[str, Any], due: float) -> Reminder:
         name = check_id("reminder name", str(reminder.get("name") or uuid.uuid4().hex))
-        return self.put(Reminder(check_id("sender_id", sender_id), name, copy({**reminder, "name": name}), due))
+        return self.put(
+            Reminder(check_id("sender_id", sender_id), name, copy({**reminder, "name": name}), due)
+        )
 
     def put(self, reminder: Reminder) -> Reminder:
         """Keep one, to the millisecond, in place of an earlier one of its name."""

@@ -40,7 +40,12 @@ class RedisTurn:
     """A leased turn; see `base.Turn`."""
 
     def __init__(
-        self, store: RedisTrackerStore, fence: bytes, attempt: int, message: StoredMessage, conversation: Conversation
+        self,
+        store: RedisTrackerStore,
+        fence: bytes,
+        attempt: int,
+        message: StoredMessage,
+        conversation: Conversation,
     ) -> None:
         self._store, self._fence, self._attempt = store, fence, attempt
         self._message, self._conversation = message, conversation
@@ -118,7 +123,10 @@ class RedisTrackerStore:
     """
 
     def __init__(
-        self, address: RedisAddress | None = None, key_prefix: str | None = None, options: StoreOptions | None = None
+        self,
+        address: RedisAddress | None = None,
+        key_prefix: str | None = None,
+        options: StoreOptions | None = None,
     ) -> None:
         self.options = options or StoreOptions()
         self.keys = Keys(clean_prefix(key_prefix))
@@ -135,7 +143,8 @@ class RedisTrackerStore:
             return Accepted("done", load(value))
         if state == b"full":
             raise Overloaded(
-                f"{value} messages of this sender are waiting already.", hint="Send this one again a little later."
+                f"{value} messages of this sender are waiting already.",
+                hint="Send this one again a little later.",
             )
         return Accepted("pending" if state == b"pending" else "new", None, value)
 
@@ -188,11 +197,13 @@ class RedisTrackerStore:
 
     async def forget(self, sender_id: str) -> int:
         keys = self.keys.many(check_id("sender_id", sender_id), *_FORGET_KEYS)
-        return int(await self.link.run("forget", keys, [sender_id, self.keys.channel(sender_id), OUTBOX_GROUP]))
+        return int(
+            await self.link.run("forget", keys, [sender_id, self.keys.channel(sender_id), OUTBOX_GROUP])
+        )
 
     async def senders(self, limit: int = 100, cursor: str = "") -> tuple[list[str], str]:
         start, _, last = cursor.partition(":")
-        bucket, found = int(start or 0), []
+        bucket, found = int(start or 0), list[str]()
         while bucket < BUCKETS and len(found) < limit:
             keys = [self.keys.shared(bucket, "senders")]
             args = [last, limit - len(found), self.keys.shared(bucket, "events") + ":"]
@@ -203,7 +214,9 @@ class RedisTrackerStore:
         return found, f"{bucket}:{last}" if bucket < BUCKETS else ""
 
     async def stalled(self, limit: int = 100) -> list[str]:
-        pages = await asyncio.gather(*(self._stalled_in(bucket, limit) for bucket in range(BUCKETS)))
+        sizes = await self.link.commands([("ZCARD", self.keys.shared(b, "work")) for b in range(BUCKETS)])
+        busy = [bucket for bucket, size in enumerate(sizes) if size]
+        pages = await asyncio.gather(*(self._stalled_in(bucket, limit) for bucket in busy))
         waiting = sorted((float(since), sender) for page in pages for sender, since in page)
         return [sender.decode() for _, sender in waiting[:limit]]
 
@@ -223,7 +236,9 @@ class RedisTrackerStore:
         stored = await self.link.command("HGET", self.keys.own(sender_id, "seen"), name)
         return None if stored is None else load(stored)
 
-    async def _write(self, sender_id: str, events: Sequence[Mapping[str, Any]], mode: str, at: int | None) -> int:
+    async def _write(
+        self, sender_id: str, events: Sequence[Mapping[str, Any]], mode: str, at: int | None
+    ) -> int:
         keys = self.keys.many(check_id("sender_id", sender_id), "meta", "events", "snaps", "SENDERS")
         channel, token = self.keys.channel(sender_id), uuid.uuid4().hex
         required = "" if at is None else at
@@ -237,10 +252,13 @@ class RedisTrackerStore:
                     state, value = await self.link.run("append", keys, args)
         if state == b"busy":
             raise Overloaded(
-                f"Turns kept the conversation busy for {self.options.busy_s} s.", hint="Try again a little later."
+                f"Turns kept the conversation busy for {self.options.busy_s} s.",
+                hint="Try again a little later.",
             )
         if state == b"moved":
-            raise LeaseLost(f"The conversation has {value} events, not {at}; nothing was written.", hint="Read it anew.")
+            raise LeaseLost(
+                f"The conversation has {value} events, not {at}; nothing was written.", hint="Read it anew."
+            )
         return int(value)
 
 

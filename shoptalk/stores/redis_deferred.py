@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 import uuid
@@ -57,11 +56,8 @@ class RedisOutbox:
         await self._finish(entry, reason or "given up")
 
     async def buried(self, limit: int = 100) -> list[Outgoing]:
-        pages = await asyncio.gather(
-            *(
-                self._link.command("XREVRANGE", self._keys.shared(bucket, "dead"), "+", "-", "COUNT", limit)
-                for bucket in range(BUCKETS)
-            )
+        pages = await self._link.commands(
+            [("XREVRANGE", self._keys.shared(b, "dead"), "+", "-", "COUNT", limit) for b in range(BUCKETS)]
         )
         rows = sorted(
             ((bucket, entry, _fields(values)) for bucket, page in enumerate(pages) for entry, values in page),
@@ -80,7 +76,9 @@ class RedisOutbox:
 
     async def _claim(self, consumer: str, limit: int) -> list[Outgoing]:
         found: list[Outgoing] = []
-        for bucket in random.sample(range(BUCKETS), BUCKETS):  # no bucket is always last
+        sizes = await self._link.commands([("XLEN", self._keys.shared(b, "out")) for b in range(BUCKETS)])
+        filled = [bucket for bucket, size in enumerate(sizes) if size]
+        for bucket in random.sample(filled, len(filled)):  # no bucket is always last
             if len(found) >= limit:
                 break
             found += await self._claim_in(bucket, consumer, limit - len(found))
@@ -129,7 +127,11 @@ class RedisReminders:
 
     async def due(self, now: float, limit: int = 100) -> list[Reminder]:
         found: list[Reminder] = []
-        for bucket in random.sample(range(BUCKETS), BUCKETS):
+        counts = await self._link.commands(
+            [("ZCOUNT", self._keys.shared(b, "due"), "-inf", due_ms(now)) for b in range(BUCKETS)]
+        )
+        filled = [bucket for bucket, count in enumerate(counts) if count]
+        for bucket in random.sample(filled, len(filled)):
             if len(found) >= limit:
                 break
             keys = [self._keys.shared(bucket, "due")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha1
@@ -24,8 +24,20 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 # Answers that say "not now": the data is safe, the request may be repeated later.
-_AWAY = ("READONLY", "OOM", "MISCONF", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "TRYAGAIN", "BUSY")
-_HINT = "Nothing is lost; the request may be repeated. Is the server up, writable and within its memory limit?"
+_AWAY = (
+    "READONLY",
+    "OOM",
+    "MISCONF",
+    "LOADING",
+    "MASTERDOWN",
+    "CLUSTERDOWN",
+    "NOREPLICAS",
+    "TRYAGAIN",
+    "BUSY",
+)
+_HINT = (
+    "Nothing is lost; the request may be repeated. Is the server up, writable and within its memory limit?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,20 @@ class RedisLink:
 
         return await self._guarded(str(parts[0]), execute)
 
+    async def commands(self, many: Sequence[Sequence[Any]]) -> list[Any]:
+        """Run plain commands that may be repeated, in one round trip where the server allows it."""
+        if self.address.cluster:
+            return list(await asyncio.gather(*(self.command(*parts) for parts in many)))
+
+        async def execute() -> list[Any]:
+            async with self._client.pipeline(transaction=False) as pipeline:
+                for parts in many:
+                    pipeline.execute_command(*parts)
+                answers: list[Any] = await pipeline.execute()
+                return answers
+
+        return await self._guarded(f"{len(many)} commands", execute)
+
     async def pubsub(self) -> Any:
         """A connection that listens to channels; on a cluster any node hears all of them."""
         if self.address.cluster:
@@ -149,7 +175,9 @@ class RedisLink:
 def _is_away(error: exceptions.ResponseError) -> bool:
     kinds = (exceptions.ReadOnlyError, exceptions.OutOfMemoryError, exceptions.TryAgainError)
     text = str(error)
-    return isinstance(error, kinds) or any(text.startswith(f"{code} ") or f"-{code} " in text for code in _AWAY)
+    return isinstance(error, kinds) or any(
+        text.startswith(f"{code} ") or f"-{code} " in text for code in _AWAY
+    )
 
 
 def _connect(address: RedisAddress) -> Any:
@@ -181,6 +209,10 @@ def _connect(address: RedisAddress) -> Any:
         kind = aioredis.Connection if address.ssl is None else aioredis.SSLConnection
         where = {"host": address.host, "port": address.port, **(address.ssl or {})}
     pool = aioredis.BlockingConnectionPool(
-        connection_class=kind, max_connections=address.max_connections, timeout=address.timeout_s, **where, **shared
+        connection_class=kind,
+        max_connections=address.max_connections,
+        timeout=address.timeout_s,
+        **where,
+        **shared,
     )
     return aioredis.Redis.from_pool(pool)

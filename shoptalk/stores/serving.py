@@ -14,7 +14,9 @@ from shoptalk.stores.base import Json, StoredMessage, TrackerStore, Turn
 Handle: TypeAlias = Callable[[Turn], Awaitable[list[Json]]]
 
 
-async def serve(store: TrackerStore, message: StoredMessage, handle: Handle, timeout_s: float = 30.0) -> list[Json]:
+async def serve(
+    store: TrackerStore, message: StoredMessage, handle: Handle, timeout_s: float = 30.0
+) -> list[Json]:
     """The replies of a message, served here or by whichever worker gets to it first.
 
     While it waits for its own message this worker serves those before it, unless another one does.

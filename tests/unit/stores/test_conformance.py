@@ -10,6 +10,7 @@ from shoptalk.stores.base import StoreOptions, TrackerStore
 from shoptalk.stores.conformance import CHECKS, Check, run_check
 from shoptalk.stores.memory import MemoryTrackerStore
 from shoptalk.stores.redis import RedisTrackerStore
+from shoptalk.stores.sql import SqlTrackerStore
 
 every_check = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 
@@ -22,6 +23,16 @@ def test_memory_store(check: Check) -> None:
 @every_check
 def test_redis_store(check: Check, redis_store: Callable[[StoreOptions], RedisTrackerStore]) -> None:
     run_check(check, redis_store)
+
+
+@every_check
+def test_sqlite_store(check: Check, sqlite_store: Callable[[StoreOptions], SqlTrackerStore]) -> None:
+    run_check(check, sqlite_store)
+
+
+@every_check
+def test_postgresql_store(check: Check, postgres_store: Callable[[StoreOptions], SqlTrackerStore]) -> None:
+    run_check(check, postgres_store)
 
 
 def test_the_stores_are_of_the_public_kind(redis_store: Callable[[StoreOptions], RedisTrackerStore]) -> None:
