@@ -1,0 +1,89 @@
+import { h, link, richText } from "../dom.ts";
+import { clock } from "../format.ts";
+import { safeUrl } from "../links.ts";
+import type { BotMessage, Button, Comparison, OrderDetails, OrderRow, ProductItem, SourceItem } from "../types.ts";
+import type { Context } from "./context.ts";
+import type { Item } from "./conversation.ts";
+import { orderList, orderTimeline, sources } from "./orders.ts";
+import { comparison, productCards } from "./products.ts";
+import { quickButtons } from "./quick.ts";
+
+/** Cards whose text says in words what the card shows: only its first line stands above the card. */
+const SPEAKING_CARDS = new Set(["product_cards", "order_timeline", "orders", "comparison"]);
+
+/** One line of the conversation as an element. */
+export function renderItem(item: Item, active: boolean, context: Context, retry: (key: string) => void): HTMLElement {
+  const body = item.from === "user" ? userParts(item, context, retry) : botParts(item, active, context);
+  const speaker = context.strings.get(item.from === "user" ? "youSaid" : "botSaid");
+  return h("div", { class: `item ${item.from}`, "data-key": item.key }, h("span", { class: "only-heard" }, speaker), ...body);
+}
+
+function userParts(item: Item, context: Context, retry: (key: string) => void): Node[] {
+  const t = context.strings;
+  const status = item.status ?? "sent";
+  const note = h("span", { class: `status ${status}` }, status === "sent" ? clock(item.at, t.language) : t.get(status));
+  if (item.reason) note.append(`: ${item.reason}`);
+  const meta = h("div", { class: "meta" }, note);
+  if (status === "failed") {
+    meta.append(h("button", { type: "button", class: "retry", on: { click: () => retry(item.key) } }, t.get("retry")));
+  }
+  // The shopper's own words are never formatted: what was typed is what stands there.
+  return [h("div", { class: "bubble", dir: "auto" }, item.text), meta];
+}
+
+function botParts(item: Item, active: boolean, context: Context): Node[] {
+  if (item.streaming) return [h("div", { class: "bubble", dir: "auto" }, item.text)];
+  const message = item.message ?? { text: item.text };
+  const card = customCard(message, context);
+  const text = card && SPEAKING_CARDS.has(message.custom?.type ?? "") ? firstLine(message.text) : message.text;
+  const parts: (Node | null)[] = [
+    text ? h("div", { class: "bubble", dir: "auto" }, ...richText(text, context.base, context.onLink)) : null,
+    picture(message.image, context),
+    attachment(message.attachment, context),
+    card,
+    active && message.buttons?.length ? quickButtons(message.buttons.filter(isButton), context) : null,
+  ];
+  return parts.filter((part): part is Node => part !== null);
+}
+
+function isButton(button: Button): boolean {
+  return typeof button?.title === "string" && typeof button.payload === "string";
+}
+
+function firstLine(text: string | undefined): string | undefined {
+  return text?.split("\n").find((line) => line.trim());
+}
+
+function customCard(message: BotMessage, context: Context): HTMLElement | null {
+  const custom = message.custom as Record<string, unknown> | undefined;
+  const items = Array.isArray(custom?.items) ? (custom.items as unknown[]) : [];
+  switch (custom?.type) {
+    case "product_cards":
+      return items.length ? productCards(items as ProductItem[], context) : null;
+    case "order_timeline":
+      return custom.order ? orderTimeline(custom.order as OrderDetails, context) : null;
+    case "orders":
+      return items.length ? orderList(items as OrderRow[], context) : null;
+    case "sources":
+      return items.length ? sources(items as SourceItem[], context) : null;
+    case "comparison":
+      return items.length && Array.isArray(custom.rows) ? comparison(custom as unknown as Comparison, context) : null;
+    default:
+      return null;
+  }
+}
+
+function picture(address: unknown, context: Context): HTMLElement | null {
+  const src = safeUrl(address, context.base);
+  return src ? h("img", { class: "picture", src, alt: context.strings.get("image"), loading: "lazy" }) : null;
+}
+
+/** Rasa's attachments come as an address, or as an object with one in its payload. */
+function attachment(value: unknown, context: Context): HTMLElement | null {
+  if (!value) return null;
+  const holder = typeof value === "object" ? (value as { payload?: { src?: unknown; url?: unknown; title?: unknown } }).payload : null;
+  const href = safeUrl(holder ? (holder.src ?? holder.url) : value, context.base);
+  if (!href) return null;
+  const title = typeof holder?.title === "string" ? holder.title : context.strings.get("attachment");
+  return h("div", { class: "bubble" }, link(title, href, context.base, context.onLink));
+}

@@ -1,0 +1,170 @@
+/** What the inspector shows, worked out from the server's answer; no DOM here. */
+
+export interface Entity {
+  entity: string;
+  value: unknown;
+  start?: number;
+  end?: number;
+  role?: string | null;
+  group?: string | null;
+  confidence_entity?: number;
+  extractor?: string;
+}
+
+export interface Reason {
+  kind: string;
+  name?: string | null;
+  file?: string | null;
+  line?: number | null;
+}
+
+export interface Step {
+  action: string;
+  policy?: string | null;
+  confidence?: number | null;
+  reason?: Reason | null;
+  ms?: number | null;
+  runner_up?: { action: string; policy?: string | null; confidence?: number | null } | null;
+}
+
+export interface RasaEvent {
+  event: string;
+  name?: string | null;
+  value?: unknown;
+  [key: string]: unknown;
+}
+
+export interface Turn {
+  text: string;
+  at?: number;
+  parse?: {
+    intent?: { name: string | null; confidence: number };
+    intent_ranking?: { name: string; confidence: number }[];
+    entities?: Entity[];
+    language?: string;
+    [key: string]: unknown;
+  } | null;
+  steps?: Step[];
+  events?: RasaEvent[];
+  timings_ms?: Record<string, number>;
+}
+
+export interface Inspection {
+  sender_id: string;
+  slots: Record<string, unknown>;
+  active_loop?: { name?: string | null } | null;
+  turns: Turn[];
+}
+
+export type Piece = { text: string; entity?: Entity };
+
+/** The text cut at its entities, in order; overlapping and unplaced ones come back in `rest`. */
+export function markEntities(text: string, entities: readonly Entity[]): { pieces: Piece[]; rest: Entity[] } {
+  // Offsets count characters as Python does; a JavaScript string counts UTF-16 units, so emoji would shift the marks.
+  const characters = [...text];
+  const placed = entities
+    .filter((one) => one.entity !== "language" && typeof one.start === "number" && typeof one.end === "number" && one.end > one.start)
+    .sort((a, b) => (a.start ?? 0) - (b.start ?? 0) || (b.end ?? 0) - (a.end ?? 0));
+  const pieces: Piece[] = [];
+  const rest: Entity[] = entities.filter((one) => one.entity !== "language" && !placed.includes(one));
+  let at = 0;
+  for (const entity of placed) {
+    const { start = 0, end = 0 } = entity;
+    if (start < at || end > characters.length) {
+      rest.push(entity);
+      continue;
+    }
+    if (start > at) pieces.push({ text: characters.slice(at, start).join("") });
+    pieces.push({ text: characters.slice(start, end).join(""), entity });
+    at = end;
+  }
+  if (at < characters.length) pieces.push({ text: characters.slice(at).join("") });
+  return { pieces, rest };
+}
+
+/** The language of a turn: from the parse result, or from the entity the pipeline sets. */
+export function turnLanguage(turn: Turn): string | null {
+  const entity = turn.parse?.entities?.find((one) => one.entity === "language")?.value;
+  const metadata = (turn.parse?.metadata ?? {}) as { language?: unknown };
+  const found = turn.parse?.language ?? metadata.language ?? entity;
+  return typeof found === "string" ? found : null;
+}
+
+export interface SlotRow {
+  name: string;
+  before: unknown;
+  after: unknown;
+  changed: boolean;
+}
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+
+/** The slots after each turn, newest last: the current ones taken back through the events, turn by turn. */
+export function slotTables(inspection: Inspection): SlotRow[][] {
+  const after: Record<string, unknown> = { ...inspection.slots };
+  const tables: SlotRow[][] = [];
+  for (const [index, turn] of [...inspection.turns.entries()].reverse()) {
+    const set = new Set((turn.events ?? []).filter((one) => one.event === "slot" && one.name).map((one) => String(one.name)));
+    const earlier = inspection.turns.slice(0, index);
+    const rows = [...new Set([...Object.keys(after), ...set])].map((name) => {
+      const before = set.has(name) ? lastValue(name, earlier) : after[name];
+      return { name, before, after: after[name] ?? null, changed: set.has(name) && !same(before, after[name]) };
+    });
+    for (const row of rows) after[row.name] = row.before;
+    tables.unshift(rows.sort((a, b) => Number(b.changed) - Number(a.changed) || Number(a.after === null) - Number(b.after === null) || a.name.localeCompare(b.name)));
+  }
+  return tables;
+}
+
+function lastValue(name: string, turns: readonly Turn[]): unknown {
+  for (let i = turns.length - 1; i >= 0; i--) {
+    const found = turns[i]?.events?.findLast((one) => one.event === "slot" && one.name === name);
+    if (found) return found.value ?? null;
+  }
+  return null;
+}
+
+export interface Slice {
+  name: string;
+  ms: number;
+  share: number;
+}
+
+/** The steps of a turn as shares of the whole; what no step accounts for is "other". */
+export function timeSlices(timings: Record<string, number> | undefined): { slices: Slice[]; total: number } {
+  const steps = Object.entries(timings ?? {}).filter(([name, ms]) => name !== "total" && ms > 0);
+  const sum = steps.reduce((whole, [, ms]) => whole + ms, 0);
+  const total = Math.max(timings?.total ?? sum, sum);
+  const slices = steps.map(([name, ms]) => ({ name, ms, share: total ? ms / total : 0 }));
+  const other = total - sum;
+  if (other > 0.05) slices.push({ name: "other", ms: other, share: other / total });
+  return { slices, total };
+}
+
+/** Milliseconds as people read them. */
+export function milliseconds(ms: number | null | undefined): string {
+  if (ms === null || ms === undefined || !Number.isFinite(ms)) return "–";
+  if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;
+  return `${ms >= 100 ? Math.round(ms) : ms.toFixed(1)} ms`;
+}
+
+/** What decided the turn: the reason of the first step that is not waiting. */
+export function decidedBy(turn: Turn): Reason | null {
+  const step = turn.steps?.find((one) => one.action !== "action_listen") ?? turn.steps?.[0];
+  return step?.reason ?? null;
+}
+
+/** One line about an event. */
+export function eventLine(event: RasaEvent): string {
+  switch (event.event) {
+    case "slot":
+      return `${event.name} = ${JSON.stringify(event.value ?? null)}`;
+    case "action":
+      return `${event.name ?? ""}${event.policy ? `  ← ${String(event.policy)}` : ""}`;
+    case "user":
+    case "bot":
+      return String(event.text ?? "");
+    default:
+      return String(event.name ?? event.action ?? "");
+  }
+}

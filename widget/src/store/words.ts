@@ -1,0 +1,96 @@
+import type { Language } from "../types.ts";
+
+const EN = {
+  skip: "Skip to the products",
+  signedIn: "Shopping as",
+  guest: "a guest",
+  theme: "Evening light",
+  inspector: "Inspector",
+  kicker: "Clothing · shoes · bags · home · hills",
+  headline: "Woven by day, mended by lamplight.",
+  lead: "Plain things, well made, and made to be mended. If something is unclear, ask: the lantern in the corner is always lit.",
+  asks: "Where is my order?|Help me choose a jacket|I want to return something",
+  shopTitle: "On the shelves",
+  search: "Search the shop",
+  categories: "Categories",
+  all: "Everything",
+  more: "Show more",
+  counterTitle: "Good to know",
+  articles: "shipping=Shipping|returns=Returns|sizing=Sizes|payment=Payment|warranty=Repairs and warranty",
+  demo: "Lantern & Loom is the demonstration shop of Shoptalk, an open, self-hosted shop assistant. Nothing here is for sale.",
+  close: "Close",
+  nothing: "Nothing on the shelves fits. Ask the lantern: it knows the stockroom.",
+  unreachable: "The shelves cannot be shown just now. Please reload in a moment.",
+  missing: "This page cannot be found.",
+  ask: "Ask about this",
+  askAbout: "I have a question about the {title}: ",
+  stars: "{n} of 5 stars",
+  soldOut: "Sold out",
+  few: "Only {n} left",
+  inStock: "In stock",
+  chatTitle: "The lantern keeper",
+  chatSubtitle: "Lantern & Loom · answers at once",
+  welcome: "Good to see you. What are you looking for?",
+  welcomeMore: "Orders, returns, sizes, presents: ask in English or Chinese.",
+};
+
+export type Word = keyof typeof EN;
+
+const ZH: Record<Word, string> = {
+  skip: "跳到商品",
+  signedIn: "当前顾客",
+  guest: "访客",
+  theme: "夜间灯光",
+  inspector: "检视器",
+  kicker: "衣 · 鞋 · 包 · 家 · 山野",
+  headline: "白日织布，灯下补衣。",
+  lead: "朴素，耐用，坏了还能补。有什么不清楚的就问，角落里的灯笼一直亮着。",
+  asks: "我的订单到哪了？|帮我挑一件夹克|我想退货",
+  shopTitle: "货架上",
+  search: "搜索商品",
+  categories: "分类",
+  all: "全部",
+  more: "显示更多",
+  counterTitle: "购物须知",
+  articles: "shipping=配送|returns=退换货|sizing=尺码|payment=付款|warranty=修补与质保",
+  demo: "灯织小铺是 Shoptalk（开源、自托管的商店助手）的演示店铺，商品不出售。",
+  close: "关闭",
+  nothing: "货架上没有符合的商品。问问灯笼吧，它熟悉仓库。",
+  unreachable: "暂时无法显示货架，请稍后刷新。",
+  missing: "找不到这个页面。",
+  ask: "咨询这件商品",
+  askAbout: "我想了解一下{title}：",
+  stars: "{n} 星（满分 5 星）",
+  soldOut: "已售罄",
+  few: "仅剩 {n} 件",
+  inStock: "有货",
+  chatTitle: "掌灯人",
+  chatSubtitle: "灯织小铺 · 随问随答",
+  welcome: "您好，想找点什么？",
+  welcomeMore: "订单、退换、尺码、送礼，中文英文都可以问。",
+};
+
+export const WORDS: Record<Language, Record<Word, string>> = { en: EN, zh: ZH };
+
+const CATEGORIES: Record<string, string> = {
+  clothing: "衣",
+  shoes: "鞋",
+  bags: "包",
+  home: "家纺",
+  home_textiles: "家纺",
+  "home textiles": "家纺",
+  outdoor: "户外",
+  outdoor_gear: "户外",
+  accessories: "配饰",
+};
+
+/** A category's name for people; categories the page does not know are shown as the shop writes them. */
+export function categoryName(category: string, language: Language): string {
+  if (language === "zh") return CATEGORIES[category.toLowerCase()] ?? category;
+  const words = category.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+export function words(language: Language, word: Word, values: Record<string, string | number> = {}): string {
+  return WORDS[language][word].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
+}
