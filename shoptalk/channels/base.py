@@ -68,10 +68,10 @@ def pieces(message: BotMessage) -> Iterator[Piece]:
     One of quick replies, buttons and text; then custom, image, attachment and elements. Text without buttons is
     parted at blank lines.
     """
-    text = message.get("text") or ""
+    text = message.get("text")
     replies = message.get("quick_replies") or message.get("buttons")
     if replies:
-        yield {"text": text, "buttons": replies}
+        yield {**({} if text is None else {"text": text}), "buttons": replies}
     elif text:
         yield from ({"text": part} for part in text.strip().split("\n\n"))
     if message.get("custom"):
@@ -104,7 +104,7 @@ def in_words(piece: Piece) -> Iterator[str]:
     if "element" in piece:
         piece = {"text": element_text(piece["element"]), "buttons": piece["element"].get("buttons") or []}
     if "buttons" in piece:
-        yield piece["text"]
+        yield piece.get("text") or ""
         yield from (button_line(n, button) for n, button in enumerate(piece["buttons"], start=1))
     elif "text" in piece:
         yield piece["text"]

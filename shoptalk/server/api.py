@@ -167,7 +167,7 @@ def _change_routes(router: APIRouter, holder: Holder) -> None:
             raise ApiError(500, "ConversationError", "`text` must be a string.")
         parse = body.get("parse_data")
         await holder.assistant.log_message(
-            UserMessage(body["text"], conversation_id, channel="", parse_data=parse if isinstance(parse, dict) else None)
+            UserMessage(body["text"], conversation_id, channel="api", parse_data=parse if isinstance(parse, dict) else None)
         )
         return _state(await holder.assistant.tracker(conversation_id, full=True), _verbosity(include_events))
 
