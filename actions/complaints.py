@@ -30,12 +30,16 @@ class ValidateComplaintForm(OrderForm):
         needless = {"service": ("order_id", "verifier"), "late": ("complaint_detail",)}.get(str(kind), ())
         return [slot for slot in slots if slot not in needless]
 
-    def validate_complaint_kind(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+    def validate_complaint_kind(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
+    ) -> Slots:
         if value not in KINDS:
             return {"complaint_kind": None}
         text = Desk(tracker, dispatcher).text
         # Who already told the story is not asked for it again.
-        told = not text.startswith("/") and (len(text.split()) >= 6 or (len(text) >= 9 and not text.isascii()))
+        told = not text.startswith("/") and (
+            len(text.split()) >= 6 or (len(text) >= 9 and not text.isascii())
+        )
         return {"complaint_kind": value, "complaint_detail": text} if told else {"complaint_kind": value}
 
     def validate_complaint_detail(

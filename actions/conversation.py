@@ -9,7 +9,12 @@ from actions.desk import MEMORY_SLOTS, TASK_SLOTS, Desk, Domain, Event, button, 
 from shop.catalogue import get_item
 
 ORDER_TASKS = ("action_order_status", "action_refund_status")
-PRODUCT_TASKS = ("action_product_info", "action_compare_products", "action_recommend", "action_recommend_for_me")
+PRODUCT_TASKS = (
+    "action_product_info",
+    "action_compare_products",
+    "action_recommend",
+    "action_recommend_for_me",
+)
 FORMS = ("return_form", "cancel_form", "address_form", "complaint_form")
 RERUN = (*ORDER_TASKS, *PRODUCT_TASKS, *FORMS)
 FORM_ORDER = {
@@ -49,7 +54,7 @@ def next_task(desk: Desk) -> str | None:
 
 
 class ActionCorrect(Action):
-    """"No, the other one", "I meant 10234": the last task once more, with the right value."""
+    """ "No, the other one", "I meant 10234": the last task once more, with the right value."""
 
     def name(self) -> str:
         return "action_correct"
@@ -60,7 +65,10 @@ class ActionCorrect(Action):
         if form in FORM_ORDER:
             return self._in_form(desk, str(form))
         last = tracker.get_slot("last_task")
-        named = any(desk.entities(name) for name in ("order_id", "product", "color", "size", "category", "price", "email"))
+        named = any(
+            desk.entities(name)
+            for name in ("order_id", "product", "color", "size", "category", "price", "email")
+        )
         if named:
             return [*_forget_choice(last), go_on_with(str(last))] if last in RERUN else self._fresh(desk)
         return self._other(desk, last)
@@ -70,7 +78,11 @@ class ActionCorrect(Action):
         other = _other_order(desk)
         if other is not None:
             desk.say("utter_corrected", value=other)
-            rest = [name for name in FORM_ORDER[form] if name not in ("order_id", "complaint_kind", "complaint_detail")]
+            rest = [
+                name
+                for name in FORM_ORDER[form]
+                if name not in ("order_id", "complaint_kind", "complaint_detail")
+            ]
             return [put("order_id", other), *clear(*rest)]
         asked = desk.tracker.get_slot("requested_slot")
         names = FORM_ORDER[form]

@@ -16,13 +16,33 @@ Event = dict[str, Any]
 Domain = dict[str, Any]
 # The slots of a task; cleared when it ends, is stopped or starts over.
 TASK_SLOTS = (
-    "return_item", "return_reason", "resolution", "exchange_size", "new_address", "confirm", "complaint_kind",
-    "complaint_detail", "form_outcome", "pending_task",
-)  # fmt: skip
+    "return_item",
+    "return_reason",
+    "resolution",
+    "exchange_size",
+    "new_address",
+    "confirm",
+    "complaint_kind",
+    "complaint_detail",
+    "form_outcome",
+    "pending_task",
+)
 MEMORY_SLOTS = (
-    "order_id", "product", "aspect", "category", "color", "size", "budget", "attribute", "verifier", "last_task", "offer",
-    "shown_orders", "shown_products", "ticket",
-)  # fmt: skip
+    "order_id",
+    "product",
+    "aspect",
+    "category",
+    "color",
+    "size",
+    "budget",
+    "attribute",
+    "verifier",
+    "last_task",
+    "offer",
+    "shown_orders",
+    "shown_products",
+    "ticket",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +105,9 @@ class Desk:
     def entities(self, name: str) -> list[str]:
         """Values of an entity in the latest message, in order."""
         found = self.tracker.latest_message.get("entities") or []
-        return [str(entity["value"]) for entity in found if entity.get("entity") == name and entity.get("value")]
+        return [
+            str(entity["value"]) for entity in found if entity.get("entity") == name and entity.get("value")
+        ]
 
     def say(self, response: str, custom: dict[str, Any] | None = None, **values: Any) -> None:
         """Send a response of the domain, with a card if there is one."""
@@ -143,5 +165,7 @@ def transcript(tracker: Tracker) -> list[dict[str, Any]]:
     lines = []
     for event in tracker.events:
         if event.get("event") in ("user", "bot") and event.get("text"):
-            lines.append({"from": event["event"], "text": str(event["text"])[:1000], "at": event.get("timestamp")})
+            lines.append(
+                {"from": event["event"], "text": str(event["text"])[:1000], "at": event.get("timestamp")}
+            )
     return lines

@@ -61,13 +61,18 @@ class ActionDefaultAskAffirmation(Action):
 def ask_which(desk: Desk) -> list[Event] | None:
     """Ask with buttons; None if no guess is worth it."""
     ranking = desk.tracker.latest_message.get("intent_ranking") or []
-    guesses = [guess for guess in ranking if guess.get("name") in INTENT_LABELS and guess["confidence"] >= WORTH_ASKING]
+    guesses = [
+        guess
+        for guess in ranking
+        if guess.get("name") in INTENT_LABELS and guess["confidence"] >= WORTH_ASKING
+    ]
     if not guesses:
         return None
     language = desk.language
     entities = _entities(desk.tracker)
     buttons = [
-        button(pick(INTENT_LABELS[guess["name"]], language), f"/{guess['name']}{entities}") for guess in guesses[:2]
+        button(pick(INTENT_LABELS[guess["name"]], language), f"/{guess['name']}{entities}")
+        for guess in guesses[:2]
     ]
     buttons.append(button(pick(NONE_OF_THEM, language), "/out_of_scope"))
     desk.say("utter_ask_which", buttons=buttons)

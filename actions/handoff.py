@@ -39,5 +39,7 @@ class ActionHandoff(Action):
         ticket = f"T{result['number']}"
         card = {"type": "handoff", "ticket": ticket, "position": result["position"]}
         opens, closes = SERVICE_HOURS
-        desk.say("utter_handoff", card, ticket=ticket, position=result["position"], opens=opens, closes=closes)
+        desk.say(
+            "utter_handoff", card, ticket=ticket, position=result["position"], opens=opens, closes=closes
+        )
         return [put("ticket", ticket), put("offer", None)]

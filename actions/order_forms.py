@@ -44,7 +44,9 @@ class OrderForm(FormValidationAction):
         """Say why the order does not qualify and return the refusal, or return slots that follow from it."""
         return {}
 
-    def validate_order_id(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+    def validate_order_id(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
+    ) -> Slots:
         desk = Desk(tracker, dispatcher)
         number = order_number(value)
         if number is None:
@@ -56,7 +58,9 @@ class OrderForm(FormValidationAction):
             return self._prove(desk, str(number), desk.verifier)
         return self._own(desk, str(number))
 
-    def validate_verifier(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+    def validate_verifier(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
+    ) -> Slots:
         desk = Desk(tracker, dispatcher)
         if not desk.shopper.is_guest:
             return {"verifier": None}

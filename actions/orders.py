@@ -29,7 +29,12 @@ def find_for(desk: Desk, session: Session, task: str) -> tuple[Order | None, lis
     if shopper.is_guest:
         if order_id is None or desk.verifier is None:
             known = [put("order_id", order_id)] if order_id else []
-            return None, [*known, put("pending_task", task), put("form_outcome", None), go_on_with("verify_form")]
+            return None, [
+                *known,
+                put("pending_task", task),
+                put("form_outcome", None),
+                go_on_with("verify_form"),
+            ]
         if not check_guest(shopper, order_id, desk.verifier):
             desk.say("utter_order_not_found", order_id=order_id)
             return None, clear("order_id", "verifier")
@@ -67,7 +72,9 @@ def ask_which_order(desk: Desk, found: list[Order], intent: str) -> None:
     """Ask which of several orders is meant, with a button for each."""
     language = desk.language
     buttons = [
-        button(f"{order.number} · {order_summary(order, language)}", f'/{intent}{{"order_id": "{order.number}"}}')
+        button(
+            f"{order.number} · {order_summary(order, language)}", f'/{intent}{{"order_id": "{order.number}"}}'
+        )
         for order in found
     ]
     desk.say("utter_which_order", order_list(found, language), buttons=buttons)
@@ -128,14 +135,27 @@ class ActionListOrders(Action):
                 desk.say("utter_no_orders")
                 return []
             buttons = [
-                button(f"{order.number} · {label(STATES, order.state, language)}", f'/order_status{{"order_id": "{order.number}"}}')
+                button(
+                    f"{order.number} · {label(STATES, order.state, language)}",
+                    f'/order_status{{"order_id": "{order.number}"}}',
+                )
                 for order in found
             ]
             listing = "\n".join(
-                f"{order.number} · {order_summary(order, language)} · {label(STATES, order.state, language)}" for order in found
+                f"{order.number} · {order_summary(order, language)} · {label(STATES, order.state, language)}"
+                for order in found
             )
-            desk.say("utter_orders", order_list(found, language), buttons=buttons, count=len(found), listing=listing)
-        return [put("shown_orders", [str(order.number) for order in found]), put("last_task", "action_order_status")]
+            desk.say(
+                "utter_orders",
+                order_list(found, language),
+                buttons=buttons,
+                count=len(found),
+                listing=listing,
+            )
+        return [
+            put("shown_orders", [str(order.number) for order in found]),
+            put("last_task", "action_order_status"),
+        ]
 
 
 class ActionRefundStatus(Action):
@@ -205,7 +225,9 @@ class ValidateCancelForm(OrderForm):
         desk.say(f"utter_cannot_cancel_{reason}", order_id=str(order.number))
         return {"form_outcome": "refused"}
 
-    def validate_confirm(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+    def validate_confirm(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
+    ) -> Slots:
         return {"confirm": value}
 
 
@@ -222,14 +244,18 @@ class ValidateAddressForm(OrderForm):
         desk.say(f"utter_cannot_change_address_{reason}", order_id=str(order.number))
         return {"form_outcome": "refused"}
 
-    def validate_new_address(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+    def validate_new_address(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
+    ) -> Slots:
         address = " ".join(str(value).split())
         if not orders.is_address(address):
             Desk(tracker, dispatcher).say("utter_address_form")
             return {"new_address": None}
         return {"new_address": address}
 
-    def validate_confirm(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+    def validate_confirm(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
+    ) -> Slots:
         # "No" means the address was wrong, not the wish.
         return {"confirm": True} if value else {"confirm": None, "new_address": None}
 
@@ -319,10 +345,18 @@ class ActionCancelOrder(Action):
                 result = orders.cancel(session, order, now)
             except orders.NotAllowed as problem:
                 return {"code": f"cannot_cancel_{problem.code}"}
-            return {"code": "cancelled_refund" if result.refund_cents else "cancelled", "cents": result.refund_cents}
+            return {
+                "code": "cancelled_refund" if result.refund_cents else "cancelled",
+                "cents": result.refund_cents,
+            }
 
         result = once(desk.key and f"{desk.key}:cancel:{order_id}", change)
-        desk.say(f"utter_{result['code']}", order_id=order_id, amount=money(result.get("cents", 0)), refund_days=REFUND_DAYS)
+        desk.say(
+            f"utter_{result['code']}",
+            order_id=order_id,
+            amount=money(result.get("cents", 0)),
+            refund_days=REFUND_DAYS,
+        )
         return done
 
 
@@ -355,5 +389,3 @@ class ActionChangeAddress(Action):
         result = once(desk.key and f"{desk.key}:address:{order_id}", change)
         desk.say(f"utter_{result['code']}", order_id=order_id, address=result.get("address", ""))
         return done
-
-

@@ -62,7 +62,9 @@ class ActionProductInfo(Action):
         language = desk.language
         color, size = _color_and_size(desk, item)
         there = availability(item.id, color, size)
-        code = "yes" if there.on_hand > 5 else "few" if there.on_hand else "later" if there.restock_at else "no"
+        code = (
+            "yes" if there.on_hand > 5 else "few" if there.on_hand else "later" if there.restock_at else "no"
+        )
         joint = "、" if language == "zh" else ", "
         shown = [item] if there.on_hand else [item, *similar(item)]
         parts = [part for part in (color and label(COLORS, color, language), size) if part]
@@ -78,11 +80,19 @@ class ActionProductInfo(Action):
 
     def _attribute(self, desk: Desk, item: Item) -> None:
         language = desk.language
-        attribute = next((found for found in map(read_attribute, [*desk.entities("attribute"), desk.question]) if found), None)
+        attribute = next(
+            (found for found in map(read_attribute, [*desk.entities("attribute"), desk.question]) if found),
+            None,
+        )
         attribute = attribute or read_attribute(desk.tracker.get_slot("attribute"))
         card = product_cards([item], language)
         if attribute is None:
-            desk.say("utter_product_about", card, title=item.title(language), description=item.description(language))
+            desk.say(
+                "utter_product_about",
+                card,
+                title=item.title(language),
+                description=item.description(language),
+            )
             return
         desk.say(
             "utter_product_attribute",
@@ -191,7 +201,9 @@ class ActionRecommend(Action):
         desk.say(
             "utter_recommend" if exact else "utter_recommend_near",
             product_cards(found, language),
-            names=("、" if language == "zh" else ", ").join(f"{x.title(language)} ({money(x.price_cents)})" for x in found),
+            names=("、" if language == "zh" else ", ").join(
+                f"{x.title(language)} ({money(x.price_cents)})" for x in found
+            ),
             category=label(CATEGORIES, wish.category, language) if wish.category else "",
         )
         return [*memory, put("shown_products", [item.id for item in found])]
@@ -203,11 +215,20 @@ class ActionRecommend(Action):
         fresh = desk.intent == "recommend_product"
         said = {
             name: (desk.entities(name) or ([] if fresh else [tracker.get_slot(slot)]))
-            for name, slot in (("category", "category"), ("color", "color"), ("size", "size"), ("price", "budget"))
+            for name, slot in (
+                ("category", "category"),
+                ("color", "color"),
+                ("size", "size"),
+                ("price", "budget"),
+            )
         }
         last = {name: str(values[-1]) if values and values[-1] else None for name, values in said.items()}
         product = desk.entities("product")
-        category = read_category(last["category"]) or read_category(product[-1] if product else None) or read_category(text)
+        category = (
+            read_category(last["category"])
+            or read_category(product[-1] if product else None)
+            or read_category(text)
+        )
         return Wish(
             text=" ".join([text, *product]),
             category=category,
@@ -235,7 +256,9 @@ class ActionRecommendForMe(Action):
         desk.say(
             response,
             product_cards(found, language),
-            names=("、" if language == "zh" else ", ").join(f"{x.title(language)} ({money(x.price_cents)})" for x in found),
+            names=("、" if language == "zh" else ", ").join(
+                f"{x.title(language)} ({money(x.price_cents)})" for x in found
+            ),
             because=owned[0].title(language) if owned else "",
         )
         return [put("last_task", self.name()), put("shown_products", [item.id for item in found])]

@@ -56,7 +56,9 @@ class ValidateReturnForm(OrderForm):
         line = order.lines[0] if len(order.lines) == 1 else pick_line(order, wished)
         return {"form_outcome": None, "return_item": line.sku if line else None}
 
-    def validate_return_item(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+    def validate_return_item(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
+    ) -> Slots:
         desk = Desk(tracker, dispatcher)
         with reading() as session:
             order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
@@ -69,7 +71,9 @@ class ValidateReturnForm(OrderForm):
                 return {"return_item": None}
             return {"return_item": line.sku, **self._check_line(desk, order, line)}
 
-    def validate_return_reason(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+    def validate_return_reason(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
+    ) -> Slots:
         desk = Desk(tracker, dispatcher)
         reason = match_words(REASON_WORDS, str(value)) or "other"
         with reading() as session:
@@ -79,7 +83,9 @@ class ValidateReturnForm(OrderForm):
                 return {"return_reason": reason}
             return {"return_reason": reason, **self._check_line(desk, order, line, reason)}
 
-    def validate_resolution(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+    def validate_resolution(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
+    ) -> Slots:
         resolution = match_words(RESOLUTION_WORDS, str(value))
         desk = Desk(tracker, dispatcher)
         if resolution is None:
@@ -97,7 +103,9 @@ class ValidateReturnForm(OrderForm):
                     return {"resolution": resolution, "exchange_size": line.variant.size}
         return {"resolution": resolution}
 
-    def validate_exchange_size(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+    def validate_exchange_size(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
+    ) -> Slots:
         desk = Desk(tracker, dispatcher)
         with reading() as session:
             order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
@@ -112,7 +120,9 @@ class ValidateReturnForm(OrderForm):
                 return {"exchange_size": None} if sizes else {"exchange_size": None, "resolution": None}
             return {"exchange_size": size}
 
-    def validate_confirm(self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Slots:
+    def validate_confirm(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
+    ) -> Slots:
         return {"confirm": value}
 
     def _check_line(self, desk: Desk, order: Order, line: OrderLine, reason: str | None = None) -> Slots:
@@ -154,7 +164,8 @@ class ActionAskReturnItem(Action):
             if order is None:
                 return end_form()
             buttons = [
-                button(line_title(line, desk.language), f'/inform{{"product": "{line.sku}"}}') for line in order.lines
+                button(line_title(line, desk.language), f'/inform{{"product": "{line.sku}"}}')
+                for line in order.lines
             ]
             desk.say("utter_ask_return_item", order_id=str(order.number), buttons=buttons)
         return []
@@ -220,9 +231,14 @@ class ActionSubmitReturn(Action):
         result = once(desk.key and f"{desk.key}:return:{desk.order_id}", _booking(desk))
         if result["code"] != "return_booked":
             desk.say(
-                f"utter_{result['code']}", order_id=desk.order_id, return_days=RETURN_DAYS, report_days=DAMAGE_REPORT_DAYS,
-                until=day(result.get("until"), desk.language), size=str(tracker.get_slot("exchange_size") or "-"), sizes="-",
-            )  # fmt: skip
+                f"utter_{result['code']}",
+                order_id=desk.order_id,
+                return_days=RETURN_DAYS,
+                report_days=DAMAGE_REPORT_DAYS,
+                until=day(result.get("until"), desk.language),
+                size=str(tracker.get_slot("exchange_size") or "-"),
+                sizes="-",
+            )
             return done
         desk.say(
             f"utter_return_booked_{result['resolution']}",
@@ -238,7 +254,13 @@ class ActionSubmitReturn(Action):
 
 
 def _booking(desk: Desk) -> Any:
-    tracker, order_id, shopper, verifier, now = desk.tracker, desk.order_id, desk.shopper, desk.verifier, desk.now
+    tracker, order_id, shopper, verifier, now = (
+        desk.tracker,
+        desk.order_id,
+        desk.shopper,
+        desk.verifier,
+        desk.now,
+    )
     reason, resolution = str(tracker.get_slot("return_reason")), str(tracker.get_slot("resolution"))
     size, item = tracker.get_slot("exchange_size"), tracker.get_slot("return_item")
 

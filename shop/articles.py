@@ -38,7 +38,9 @@ def load_articles() -> tuple[Article, ...]:
     Raises:
         ValueError: a file lacks a field or names an unknown category; the message names the file.
     """
-    return tuple(_read(path, language) for language in LANGUAGES for path in sorted((FOLDER / language).glob("*.md")))
+    return tuple(
+        _read(path, language) for language in LANGUAGES for path in sorted((FOLDER / language).glob("*.md"))
+    )
 
 
 def find_article(slug: str, language: str) -> Article | None:

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session, selectinload
 from shop.database import database_url, reading
 from shop.labels import (
     ATTRIBUTE_WORDS,
-    ATTRIBUTES,
     CATEGORY_WORDS,
     COLOR_WORDS,
     COLORS,
@@ -24,7 +23,35 @@ from shop.labels import (
 )
 from shop.models import Product, Review, Stock, Variant
 
-_STOP = frozenset("the a an of for in my your is are do you have i want need with and or how much what this that it".split())
+_STOP = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "of",
+        "for",
+        "in",
+        "my",
+        "your",
+        "is",
+        "are",
+        "do",
+        "you",
+        "have",
+        "i",
+        "want",
+        "need",
+        "with",
+        "and",
+        "or",
+        "how",
+        "much",
+        "what",
+        "this",
+        "that",
+        "it",
+    ]
+)
 # Below this likeness a name is not taken for a product.
 SURE, POSSIBLE = 0.62, 0.42
 
@@ -98,7 +125,9 @@ def _items(url: str) -> dict[str, Item]:
                 select(Review.product_id, func.avg(Review.stars), func.count()).group_by(Review.product_id)
             )
         }
-        products = session.scalars(select(Product).options(selectinload(Product.variants)).order_by(Product.id))
+        products = session.scalars(
+            select(Product).options(selectinload(Product.variants)).order_by(Product.id)
+        )
         return {product.id: _item(product, *ratings.get(product.id, (0.0, 0))) for product in products}
 
 
@@ -140,7 +169,9 @@ def with_stock(items: list[Item]) -> list[Item]:
     """The items with the number of pieces on the shelf now."""
     wanted = select(Variant.product_id, func.sum(Stock.on_hand)).join(Stock, Stock.sku == Variant.sku)
     with reading() as session:
-        rows = session.execute(wanted.where(Variant.product_id.in_([x.id for x in items])).group_by(Variant.product_id))
+        rows = session.execute(
+            wanted.where(Variant.product_id.in_([x.id for x in items])).group_by(Variant.product_id)
+        )
         counts = {product: int(number) for product, number in rows}
     return [replace(item, on_hand=counts.get(item.id, 0)) for item in items]
 
@@ -178,10 +209,16 @@ def search(wish: Wish, limit: int = 5) -> list[Item]:
 
 def availability(product_id: str, color: str | None = None, size: str | None = None) -> Availability:
     """What is there of a product, narrowed to a colour and a size if given."""
-    wanted = select(Variant, Stock).join(Stock, Stock.sku == Variant.sku).where(Variant.product_id == product_id)
+    wanted = (
+        select(Variant, Stock).join(Stock, Stock.sku == Variant.sku).where(Variant.product_id == product_id)
+    )
     with reading() as session:
         rows = list(session.execute(wanted.order_by(Variant.position)))
-    rows = [(variant, stock) for variant, stock in rows if color in (None, variant.color) and size in (None, variant.size)]
+    rows = [
+        (variant, stock)
+        for variant, stock in rows
+        if color in (None, variant.color) and size in (None, variant.size)
+    ]
     there = [variant for variant, stock in rows if stock.on_hand > 0]
     restock = [stock.restock_at for _, stock in rows if stock.on_hand == 0 and stock.restock_at]
     return Availability(
@@ -230,13 +267,25 @@ def read_size(text: str | None) -> str | None:
     """The size in a text, as the shop writes it."""
     if not text:
         return None
-    words = {"extra small": "XS", "small": "S", "medium": "M", "extra large": "XL", "large": "L",
-             "小号": "S", "中号": "M", "大号": "L", "加大": "XL", "特小": "XS"}  # fmt: skip
+    words = {
+        "extra small": "XS",
+        "small": "S",
+        "medium": "M",
+        "extra large": "XL",
+        "large": "L",
+        "小号": "S",
+        "中号": "M",
+        "大号": "L",
+        "加大": "XL",
+        "特小": "XS",
+    }
     lowered = text.lower().strip()
     for word in sorted(words, key=len, reverse=True):
         if word in lowered:
             return words[word]
-    found = re.search(r"(?<![A-Za-z0-9])(XS|XL|S|M|L|\d{2}-\d{2}|\d{2,3}(?:x\d{3})?)(?![A-Za-z0-9])", text, re.I)
+    found = re.search(
+        r"(?<![A-Za-z0-9])(XS|XL|S|M|L|\d{2}-\d{2}|\d{2,3}(?:x\d{3})?)(?![A-Za-z0-9])", text, re.I
+    )
     return found.group(1).upper().replace("X2", "x2") if found else None
 
 
@@ -247,16 +296,24 @@ def read_cents(value: object) -> int | None:
 
 
 TAG_WORDS: dict[str, tuple[str, ...]] = {
-    "rain": ("rain", "wet", "waterproof", "雨", "防水"), "winter": ("winter", "cold", "snow", "冬", "冷", "雪"),
-    "summer": ("summer", "hot", "beach", "夏", "热", "海边"), "warm": ("warm", "cosy", "cozy", "暖"),
-    "office": ("office", "work", "business", "办公", "上班", "通勤"), "gift": ("gift", "present", "birthday", "礼物", "送"),
-    "outdoor": ("outdoor", "mountain", "户外", "爬山"), "hiking": ("hik", "trek", "登山", "徒步"),
-    "camping": ("camp", "露营"), "travel": ("travel", "trip", "holiday", "旅行", "出差"),
-    "elegant": ("elegant", "wedding", "formal", "优雅", "正式", "婚礼"), "party": ("party", "evening", "派对", "晚会"),
-    "casual": ("casual", "everyday", "休闲", "日常"), "commute": ("commut", "bike", "cycl", "通勤", "骑车"),
-    "sport": ("sport", "run", "yoga", "gym", "运动", "跑步", "瑜伽"), "kids": ("kid", "child", "son", "daughter", "孩", "儿童"),
+    "rain": ("rain", "wet", "waterproof", "雨", "防水"),
+    "winter": ("winter", "cold", "snow", "冬", "冷", "雪"),
+    "summer": ("summer", "hot", "beach", "夏", "热", "海边"),
+    "warm": ("warm", "cosy", "cozy", "暖"),
+    "office": ("office", "work", "business", "办公", "上班", "通勤"),
+    "gift": ("gift", "present", "birthday", "礼物", "送"),
+    "outdoor": ("outdoor", "mountain", "户外", "爬山"),
+    "hiking": ("hik", "trek", "登山", "徒步"),
+    "camping": ("camp", "露营"),
+    "travel": ("travel", "trip", "holiday", "旅行", "出差"),
+    "elegant": ("elegant", "wedding", "formal", "优雅", "正式", "婚礼"),
+    "party": ("party", "evening", "派对", "晚会"),
+    "casual": ("casual", "everyday", "休闲", "日常"),
+    "commute": ("commut", "bike", "cycl", "通勤", "骑车"),
+    "sport": ("sport", "run", "yoga", "gym", "运动", "跑步", "瑜伽"),
+    "kids": ("kid", "child", "son", "daughter", "孩", "儿童"),
     "home": ("home", "bedroom", "sofa", "家里", "卧室"),
-}  # fmt: skip
+}
 
 
 def wish_tags(text: str) -> set[str]:
@@ -287,7 +344,9 @@ def _fit(item: Item, words: set[str], tags: set[str], text: str) -> float:
     own = _words(f"{item.title_en} {item.description_en}")
     zh = sum(pair in item.title_zh + item.description_zh for pair in _pairs(text))
     title = len(words & _words(item.title_en))
-    return 1.5 * len(tags & set(item.tags)) + 2.0 * title + 0.5 * len(words & own) + 0.7 * zh + item.rating / 2
+    return (
+        1.5 * len(tags & set(item.tags)) + 2.0 * title + 0.5 * len(words & own) + 0.7 * zh + item.rating / 2
+    )
 
 
 def _likeness(name: str, item: Item) -> float:
@@ -329,4 +388,6 @@ def _pairs(text: str) -> set[str]:
 
 def product_names(session: Session) -> list[tuple[str, str]]:
     """English and Chinese titles of all products, for lookup tables."""
-    return [(english, chinese) for english, chinese in session.execute(select(Product.title_en, Product.title_zh))]
+    return [
+        (english, chinese) for english, chinese in session.execute(select(Product.title_en, Product.title_zh))
+    ]

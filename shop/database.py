@@ -62,7 +62,9 @@ def writing(url: str | None = None) -> Session:
     return session
 
 
-def once(key: str | None, change: Callable[[Session], dict[str, Any]], now: int | None = None) -> dict[str, Any]:
+def once(
+    key: str | None, change: Callable[[Session], dict[str, Any]], now: int | None = None
+) -> dict[str, Any]:
     """Make a change in one transaction, at most once for a key.
 
     Args:

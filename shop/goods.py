@@ -74,5 +74,7 @@ def _variants(product_id: str, family: dict[str, Any], model: list[Any]) -> list
         for size in SIZES[kind]:
             code = size.replace(" ", "").replace(".", "").upper() if size != "one size" else "OS"
             sku = f"{product_id}-{color.upper()}-{code}"
-            rows.append({"sku": sku, "product_id": product_id, "position": len(rows), "color": color, "size": size})
+            rows.append(
+                {"sku": sku, "product_id": product_id, "position": len(rows), "color": color, "size": size}
+            )
     return rows

@@ -95,7 +95,9 @@ def looks_like_verifier(text: str) -> bool:
 
 def _locked(session: Session, shopper: Shopper, number: int | None, now: int) -> bool:
     recent = GuestAttempt.at > now - HOUR
-    mine = session.scalar(select(func.count()).where(GuestAttempt.sender_id == shopper.sender_id[:128], recent))
+    mine = session.scalar(
+        select(func.count()).where(GuestAttempt.sender_id == shopper.sender_id[:128], recent)
+    )
     all_of_it = session.scalar(select(func.count()).where(GuestAttempt.order_id == str(number), recent))
     return (mine or 0) >= GUEST_TRIES_PER_HOUR or (all_of_it or 0) >= ORDER_TRIES_PER_HOUR
 

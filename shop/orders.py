@@ -122,9 +122,16 @@ def start_refund(
     """Begin to pay back; the bank has it after at most the refund days of the policy."""
     highest = session.scalar(select(func.max(Refund.number))) or 70_000
     refund = Refund(
-        number=highest + 1, order_number=order.number, return_number=return_number, amount_cents=cents, cause=cause,
-        state="pending", created_at=now, due_at=now + REFUND_DAYS * DAY, paid_at=None,
-    )  # fmt: skip
+        number=highest + 1,
+        order_number=order.number,
+        return_number=return_number,
+        amount_cents=cents,
+        cause=cause,
+        state="pending",
+        created_at=now,
+        due_at=now + REFUND_DAYS * DAY,
+        paid_at=None,
+    )
     session.add(refund)
     session.flush()
     return refund
@@ -137,7 +144,9 @@ def load_order(session: Session, number: int) -> Order | None:
 
 def orders_of(session: Session, customer_id: str, limit: int = 5) -> list[Order]:
     """A customer's orders, newest first."""
-    wanted = select(Order).where(Order.customer_id == customer_id).order_by(Order.placed_at.desc(), Order.number)
+    wanted = (
+        select(Order).where(Order.customer_id == customer_id).order_by(Order.placed_at.desc(), Order.number)
+    )
     return list(session.scalars(wanted.limit(limit).options(*_whole())))
 
 

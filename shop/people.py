@@ -2,31 +2,139 @@
 
 from __future__ import annotations
 
-FIRST_EN = (
-    "Anna Tom Marta Jonas Clara Felix Nina Paul Eva Lukas Sofia Max Emma Oscar Lena Hugo Ida Noah Alice Leo Greta Finn "
-    "Maya Ben Julia Simon Laura David Helena Arthur Rosa Victor Iris Martin Edith Samuel Vera Daniel Nora Peter"
-).split()
-LAST_EN = (
-    "Keller Baker Nowak Lindqvist Moreau Rossi Fischer Novak Silva Jansen Murphy Wagner Dubois Costa Hansen Weber Kowalski "
-    "Berg Fontaine Bianchi Schulz Horvat Pereira Visser Walsh Becker Laurent Greco Larsen Hoffmann"
-).split()
-FAMILY_ZH = (("李", "Li"), ("王", "Wang"), ("张", "Zhang"), ("陈", "Chen"), ("刘", "Liu"), ("杨", "Yang"),
-             ("黄", "Huang"), ("周", "Zhou"), ("吴", "Wu"), ("林", "Lin"))  # fmt: skip
-GIVEN_ZH = (("娜", "na"), ("伟", "wei"), ("敏", "min"), ("静", "jing"), ("磊", "lei"), ("洋", "yang"), ("雪", "xue"),
-            ("婷", "ting"), ("浩", "hao"), ("欣怡", "xinyi"), ("子涵", "zihan"), ("雨桐", "yutong"), ("晨", "chen"),
-            ("思远", "siyuan"))  # fmt: skip
+FIRST_EN = [
+    "Anna",
+    "Tom",
+    "Marta",
+    "Jonas",
+    "Clara",
+    "Felix",
+    "Nina",
+    "Paul",
+    "Eva",
+    "Lukas",
+    "Sofia",
+    "Max",
+    "Emma",
+    "Oscar",
+    "Lena",
+    "Hugo",
+    "Ida",
+    "Noah",
+    "Alice",
+    "Leo",
+    "Greta",
+    "Finn",
+    "Maya",
+    "Ben",
+    "Julia",
+    "Simon",
+    "Laura",
+    "David",
+    "Helena",
+    "Arthur",
+    "Rosa",
+    "Victor",
+    "Iris",
+    "Martin",
+    "Edith",
+    "Samuel",
+    "Vera",
+    "Daniel",
+    "Nora",
+    "Peter",
+]
+LAST_EN = [
+    "Keller",
+    "Baker",
+    "Nowak",
+    "Lindqvist",
+    "Moreau",
+    "Rossi",
+    "Fischer",
+    "Novak",
+    "Silva",
+    "Jansen",
+    "Murphy",
+    "Wagner",
+    "Dubois",
+    "Costa",
+    "Hansen",
+    "Weber",
+    "Kowalski",
+    "Berg",
+    "Fontaine",
+    "Bianchi",
+    "Schulz",
+    "Horvat",
+    "Pereira",
+    "Visser",
+    "Walsh",
+    "Becker",
+    "Laurent",
+    "Greco",
+    "Larsen",
+    "Hoffmann",
+]
+FAMILY_ZH = (
+    ("李", "Li"),
+    ("王", "Wang"),
+    ("张", "Zhang"),
+    ("陈", "Chen"),
+    ("刘", "Liu"),
+    ("杨", "Yang"),
+    ("黄", "Huang"),
+    ("周", "Zhou"),
+    ("吴", "Wu"),
+    ("林", "Lin"),
+)
+GIVEN_ZH = (
+    ("娜", "na"),
+    ("伟", "wei"),
+    ("敏", "min"),
+    ("静", "jing"),
+    ("磊", "lei"),
+    ("洋", "yang"),
+    ("雪", "xue"),
+    ("婷", "ting"),
+    ("浩", "hao"),
+    ("欣怡", "xinyi"),
+    ("子涵", "zihan"),
+    ("雨桐", "yutong"),
+    ("晨", "chen"),
+    ("思远", "siyuan"),
+)
 PLACES_EN = (
-    ("Lindenstraße {n}, 10969 Berlin", "DE"), ("Hafenweg {n}, 20457 Hamburg", "DE"), ("Rue des Tisserands {n}, 69001 Lyon", "FR"),
-    ("Via dei Lanai {n}, 50122 Firenze", "IT"), ("Spoorstraat {n}, 3511 Utrecht", "NL"), ("Mill Lane {n}, D08 Dublin", "IE"),
-    ("Calle del Telar {n}, 08003 Barcelona", "ES"), ("Ringstraße {n}, 1010 Wien", "AT"), ("Nørregade {n}, 1165 København", "DK"),
-)  # fmt: skip
+    ("Lindenstraße {n}, 10969 Berlin", "DE"),
+    ("Hafenweg {n}, 20457 Hamburg", "DE"),
+    ("Rue des Tisserands {n}, 69001 Lyon", "FR"),
+    ("Via dei Lanai {n}, 50122 Firenze", "IT"),
+    ("Spoorstraat {n}, 3511 Utrecht", "NL"),
+    ("Mill Lane {n}, D08 Dublin", "IE"),
+    ("Calle del Telar {n}, 08003 Barcelona", "ES"),
+    ("Ringstraße {n}, 1010 Wien", "AT"),
+    ("Nørregade {n}, 1165 København", "DK"),
+)
 PLACES_ZH = (
-    ("上海市徐汇区衡山路{n}号", "CN"), ("北京市朝阳区建国路{n}号", "CN"), ("广州市天河区体育西路{n}号", "CN"),
-    ("Kantstraße {n}, 10623 Berlin", "DE"), ("Avenue d'Ivry {n}, 75013 Paris", "FR"),
-)  # fmt: skip
+    ("上海市徐汇区衡山路{n}号", "CN"),
+    ("北京市朝阳区建国路{n}号", "CN"),
+    ("广州市天河区体育西路{n}号", "CN"),
+    ("Kantstraße {n}, 10623 Berlin", "DE"),
+    ("Avenue d'Ivry {n}, 75013 Paris", "FR"),
+)
 REVIEWS_EN = {
-    5: ("Exactly what I hoped for.", "I would buy it again tomorrow.", "Better than in the pictures.", "My favourite this year."),
-    4: ("Very good, with one small wish.", "Nice quality for the price.", "Does what it should.", "Good, the colour is a bit darker."),
+    5: (
+        "Exactly what I hoped for.",
+        "I would buy it again tomorrow.",
+        "Better than in the pictures.",
+        "My favourite this year.",
+    ),
+    4: (
+        "Very good, with one small wish.",
+        "Nice quality for the price.",
+        "Does what it should.",
+        "Good, the colour is a bit darker.",
+    ),
     3: ("All right, no more.", "Fine, but I expected a little more.", "Decent, delivery took its time."),
     2: ("Not quite for me.", "The size ran differently than I thought.", "I had hoped for sturdier seams."),
     1: ("Sadly I had to send it back.", "Arrived with a fault.", "Not what I expected."),
@@ -39,7 +147,11 @@ REVIEWS_ZH = {
     1: ("很遗憾，退货了。", "收到时有瑕疵。", "和预期不符。"),
 }
 REMARKS_EN = {
-    "jackets": ("It kept me dry and warm.", "The pockets are in the right place.", "Sits well over a sweater."),
+    "jackets": (
+        "It kept me dry and warm.",
+        "The pockets are in the right place.",
+        "Sits well over a sweater.",
+    ),
     "tops": ("Soft on the skin.", "Washed three times, still in shape.", "Sleeves just long enough."),
     "knitwear": ("Does not itch at all.", "Warm without being heavy.", "Little pilling so far."),
     "trousers": ("Comfortable on the bicycle.", "The length was right at once.", "Good cloth, good seams."),
@@ -48,7 +160,11 @@ REMARKS_EN = {
     "bags": ("Everything has its place.", "The strap does not cut in.", "Looks better with age."),
     "accessories": ("A good present, too.", "Small thing, big joy.", "Well made."),
     "home": ("The house feels warmer.", "Colour as shown.", "Softer after the first wash."),
-    "outdoor": ("Passed its first trip with honours.", "Light enough to take along.", "Easy to use with cold hands."),
+    "outdoor": (
+        "Passed its first trip with honours.",
+        "Light enough to take along.",
+        "Easy to use with cold hands.",
+    ),
     "gift_cards": ("Arrived in a lovely envelope.", "Easy to redeem."),
 }
 REMARKS_ZH = {

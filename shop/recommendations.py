@@ -37,7 +37,11 @@ def for_customer(customer_id: str, limit: int = 4) -> tuple[list[Item], list[Ite
             scores[item.id] += weight * _alike(past, item)
     families = {item.family for item in mine}
     ranked = sorted(
-        (item for item in items.values() if item.id not in owned and item.category != "gift_cards" and scores[item.id] > 0),
+        (
+            item
+            for item in items.values()
+            if item.id not in owned and item.category != "gift_cards" and scores[item.id] > 0
+        ),
         key=lambda item: (-scores[item.id] - item.rating / 4 + 0.8 * (item.family in families), item.id),
     )
     available = [item for item in with_stock(_varied(ranked, limit * 3)) if item.on_hand > 0]
@@ -52,7 +56,9 @@ def best_rated(limit: int = 4) -> list[Item]:
 
 def similar(item: Item, limit: int = 3) -> list[Item]:
     """Products like one, for when it is sold out."""
-    ranked = sorted(all_items(), key=lambda other: (-_alike(item, other) - (other.family == item.family), other.id))
+    ranked = sorted(
+        all_items(), key=lambda other: (-_alike(item, other) - (other.family == item.family), other.id)
+    )
     found = with_stock([other for other in ranked if other.id != item.id][: limit * 2])
     return [other for other in found if other.on_hand > 0][:limit]
 

@@ -22,7 +22,9 @@ class RefundStatus:
 def refund_status(order: Order) -> list[RefundStatus]:
     """All refunds of an order, newest first; empty if nothing is to be paid back."""
     found = [
-        RefundStatus(refund.state, refund.amount_cents, refund.number, refund.created_at, refund.due_at, refund.paid_at)
+        RefundStatus(
+            refund.state, refund.amount_cents, refund.number, refund.created_at, refund.due_at, refund.paid_at
+        )
         for refund in order.refunds
     ]
     paid_for = {refund.return_number for refund in order.refunds}

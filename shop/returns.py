@@ -84,7 +84,9 @@ def check_resolution(line: OrderLine, reason: str, resolution: str) -> str | Non
     return None
 
 
-def exchange_variant(session: Session, line: OrderLine, size: str | None, color: str | None = None) -> Variant | None:
+def exchange_variant(
+    session: Session, line: OrderLine, size: str | None, color: str | None = None
+) -> Variant | None:
     """The variant to send instead, if it is on the shelf: another size, or the same piece again."""
     wanted = select(Variant).where(
         Variant.product_id == line.variant.product_id,
@@ -98,7 +100,13 @@ def exchange_variant(session: Session, line: OrderLine, size: str | None, color:
 
 
 def request_return(
-    session: Session, order: Order, line: OrderLine, reason: str, resolution: str, now: int, size: str | None = None
+    session: Session,
+    order: Order,
+    line: OrderLine,
+    reason: str,
+    resolution: str,
+    now: int,
+    size: str | None = None,
 ) -> ReturnPlan:
     """Book a return; an exchange puts the new piece aside.
 
@@ -118,9 +126,16 @@ def request_return(
     highest = session.scalar(select(func.max(Return.number))) or 50_000
     session.add(
         Return(
-            number=highest + 1, order_number=order.number, line_id=line.id, reason=reason, resolution=resolution,
-            exchange_sku=variant.sku if variant else None, state="requested", created_at=now, received_at=None,
-        )  # fmt: skip
+            number=highest + 1,
+            order_number=order.number,
+            line_id=line.id,
+            reason=reason,
+            resolution=resolution,
+            exchange_sku=variant.sku if variant else None,
+            state="requested",
+            created_at=now,
+            received_at=None,
+        )
     )
     if order.state == "delivered":
         move(order, "return_requested", now)

@@ -34,7 +34,12 @@ def build(as_of: int) -> Rows:
     """All rows of all tables but the articles, by table name."""
     products, variants = load_goods()
     customers = seed_customers(as_of)
-    rows: Rows = {"customers": customers, "products": products, "variants": variants, "stock": seed_stock(variants, as_of)}
+    rows: Rows = {
+        "customers": customers,
+        "products": products,
+        "variants": variants,
+        "stock": seed_stock(variants, as_of),
+    }
     rows.update(seed_orders(customers, products, variants, as_of))
     rows["reviews"] = seed_reviews(customers, products, as_of)
     return rows
@@ -110,7 +115,9 @@ def _load_articles(session: Session) -> None:
 def main() -> None:
     """Command line of the seed."""
     parser = argparse.ArgumentParser(prog="python -m shop.seed", description="Fill the demo shop's database.")
-    parser.add_argument("--fresh", action="store_true", help="start over, forgetting changes made by shoppers")
+    parser.add_argument(
+        "--fresh", action="store_true", help="start over, forgetting changes made by shoppers"
+    )
     arguments = parser.parse_args()
     started = time.perf_counter()
     done = seed(fresh=arguments.fresh)

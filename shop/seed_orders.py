@@ -37,7 +37,14 @@ class Scene:
 
 # (name, e-mail, phone, language, address, country)
 DEMO_PEOPLE = (
-    ("Anna Keller", "anna.keller@example.com", "+49 30 5550 4821", "en", "Lindenstraße 12, 10969 Berlin", "DE"),
+    (
+        "Anna Keller",
+        "anna.keller@example.com",
+        "+49 30 5550 4821",
+        "en",
+        "Lindenstraße 12, 10969 Berlin",
+        "DE",
+    ),
     ("李娜", "li.na@example.com", "+86 138 0013 7755", "zh", "上海市徐汇区衡山路88号", "CN"),
     ("Tom Baker", "tom.baker@example.com", "+353 1 555 6120", "en", "Mill Lane 4, D08 Dublin", "IE"),
     ("陈伟", "chen.wei@example.com", "+49 40 5550 3316", "zh", "Hafenweg 27, 20457 Hamburg", "DE"),
@@ -120,17 +127,29 @@ class _Book:
         shipping = self._shipping(subtotal)
         moments = self._moments(scene)
         order = {
-            "number": scene.number, "customer_id": scene.customer, "state": scene.state, "email": person["email"],
-            "phone": person["phone"], "address": person["address"], "country": person["country"],
-            "payment": self.draw.choice(PAYMENTS), "subtotal_cents": subtotal, "shipping_cents": shipping,
-            "total_cents": subtotal + shipping, **moments,
-        }  # fmt: skip
+            "number": scene.number,
+            "customer_id": scene.customer,
+            "state": scene.state,
+            "email": person["email"],
+            "phone": person["phone"],
+            "address": person["address"],
+            "country": person["country"],
+            "payment": self.draw.choice(PAYMENTS),
+            "subtotal_cents": subtotal,
+            "shipping_cents": shipping,
+            "total_cents": subtotal + shipping,
+            **moments,
+        }
         self.rows["orders"].append(order)
         self.rows["order_lines"].extend(lines)
         if order["shipped_at"] is not None:
             tracking = f"LL{self.draw.randrange(10**9, 10**10)}"
             self.rows["shipments"].append(
-                {"order_number": scene.number, "carrier": self.draw.choice(CARRIERS), "tracking_number": tracking}
+                {
+                    "order_number": scene.number,
+                    "carrier": self.draw.choice(CARRIERS),
+                    "tracking_number": tracking,
+                }
             )
         if scene.state in ("return_requested", "returned"):
             self._give_back(scene, order, lines)
@@ -160,8 +179,14 @@ class _Book:
         eta = None if scene.eta_days is None else self.as_of - int(scene.eta_days * DAY) + 16 * HOUR
         state = scene.state
         arrived = state in ("delivered", "return_requested", "returned")
-        shipped = placed + int(min(1.2, scene.placed_days * 0.5) * DAY) if arrived or state == "shipped" else None
-        paid = placed + HOUR // 2 if state != "placed" and not (state == "cancelled" and scene.number % 3 == 1) else None
+        shipped = (
+            placed + int(min(1.2, scene.placed_days * 0.5) * DAY) if arrived or state == "shipped" else None
+        )
+        paid = (
+            placed + HOUR // 2
+            if state != "placed" and not (state == "cancelled" and scene.number % 3 == 1)
+            else None
+        )
         moments = {
             "placed_at": placed,
             "paid_at": paid,
@@ -182,11 +207,16 @@ class _Book:
         line = lines[0]
         self.rows["returns"].append(
             {
-                "number": number, "order_number": scene.number, "line_id": line["id"],
+                "number": number,
+                "order_number": scene.number,
+                "line_id": line["id"],
                 "reason": self.draw.choice(("too_small", "too_large", "changed_mind", "not_as_described")),
-                "resolution": resolution, "exchange_sku": line["sku"] if resolution == "exchange" else None,
-                "state": "received" if done else "requested", "created_at": asked, "received_at": received,
-            }  # fmt: skip
+                "resolution": resolution,
+                "exchange_sku": line["sku"] if resolution == "exchange" else None,
+                "state": "received" if done else "requested",
+                "created_at": asked,
+                "received_at": received,
+            }
         )
         if received is not None and resolution == "refund":
             self._pay_back(scene.number, line["unit_cents"] * line["quantity"], "return", received, number)
@@ -196,14 +226,22 @@ class _Book:
         state = "completed" if age_days > 20 else "sent" if age_days > 9 else "pending"
         self.rows["refunds"].append(
             {
-                "number": 70_001 + len(self.rows["refunds"]), "order_number": order, "return_number": return_number,
-                "amount_cents": cents, "cause": cause, "state": state, "created_at": at, "due_at": at + REFUND_DAYS * DAY,
+                "number": 70_001 + len(self.rows["refunds"]),
+                "order_number": order,
+                "return_number": return_number,
+                "amount_cents": cents,
+                "cause": cause,
+                "state": state,
+                "created_at": at,
+                "due_at": at + REFUND_DAYS * DAY,
                 "paid_at": at + 12 * DAY if state == "completed" else None,
-            }  # fmt: skip
+            }
         )
 
 
-def seed_orders(customers: list[Row], products: list[Row], variants: list[Row], as_of: int) -> dict[str, list[Row]]:
+def seed_orders(
+    customers: list[Row], products: list[Row], variants: list[Row], as_of: int
+) -> dict[str, list[Row]]:
     """Orders, lines, shipments, returns and refunds: the scenes, then the crowd.
 
     Numbers are drawn, not counted, so that a neighbour's number tells nothing.
@@ -256,15 +294,21 @@ def seed_reviews(customers: list[Row], products: list[Row], as_of: int) -> list[
         person, product = draw.choice(customers), draw.choice(products)
         stars = draw.choices((5, 4, 3, 2, 1), weights=(46, 30, 13, 7, 4))[0]
         chinese = person["language"] == "zh"
-        openings, remarks = (people.REVIEWS_ZH, people.REMARKS_ZH) if chinese else (people.REVIEWS_EN, people.REMARKS_EN)
+        openings, remarks = (
+            (people.REVIEWS_ZH, people.REMARKS_ZH) if chinese else (people.REVIEWS_EN, people.REMARKS_EN)
+        )
         sentences = [draw.choice(openings[stars])]
         if stars >= 3:
             sentences.append(draw.choice(remarks[product["category"]]))
         rows.append(
             {
-                "id": number, "product_id": product["id"], "customer_id": person["id"], "stars": stars,
-                "language": person["language"], "text": ("" if chinese else " ").join(sentences),
+                "id": number,
+                "product_id": product["id"],
+                "customer_id": person["id"],
+                "stars": stars,
+                "language": person["language"],
+                "text": ("" if chinese else " ").join(sentences),
                 "written_at": as_of - draw.randrange(1, 380) * DAY,
-            }  # fmt: skip
+            }
         )
     return rows

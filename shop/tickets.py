@@ -45,7 +45,11 @@ def remedy_for(kind: str, order: Order | None, now: int, line: OrderLine | None 
         return Remedy("warranty_check", "after_report_days")
     if kind == "wrong_item":
         return Remedy("send_right_item", "wrong_item")
-    value = line.unit_cents * line.quantity if line else min((x.unit_cents * x.quantity for x in order.lines), default=0)
+    value = (
+        line.unit_cents * line.quantity
+        if line
+        else min((x.unit_cents * x.quantity for x in order.lines), default=0)
+    )
     if line is not None and value < KEEP_DAMAGED_BELOW_CENTS:
         return Remedy("keep_and_refund", "small_value", value)
     return Remedy("replace_or_refund", "damaged", value if line else 0)
@@ -84,11 +88,20 @@ def open_complaint(
     if remedy.code == "shipping_refund" and order is not None and not _has_refund(session, order, "late"):
         start_refund(session, order, remedy.amount_cents, "late", now)
     ticket = Ticket(
-        number=_next_number(session), kind=kind, state="open", sender_id=sender_id, customer_id=customer_id,
-        order_number=order.number if order else None, language=language, summary=summary[:2000], remedy=remedy.code,
-        remedy_reason=remedy.reason, amount_cents=remedy.amount_cents, transcript=transcript[-TRANSCRIPT_LINES:],
+        number=_next_number(session),
+        kind=kind,
+        state="open",
+        sender_id=sender_id,
+        customer_id=customer_id,
+        order_number=order.number if order else None,
+        language=language,
+        summary=summary[:2000],
+        remedy=remedy.code,
+        remedy_reason=remedy.reason,
+        amount_cents=remedy.amount_cents,
+        transcript=transcript[-TRANSCRIPT_LINES:],
         created_at=now,
-    )  # fmt: skip
+    )
     session.add(ticket)
     session.flush()
     return ticket
@@ -105,25 +118,42 @@ def hand_over(
     now: int,
 ) -> tuple[Ticket, int]:
     """Put a conversation into the queue for a person, once; return the ticket and its place in the queue."""
-    mine = select(Ticket).where(Ticket.kind == "handoff", Ticket.state == "open", Ticket.sender_id == sender_id)
+    mine = select(Ticket).where(
+        Ticket.kind == "handoff", Ticket.state == "open", Ticket.sender_id == sender_id
+    )
     ticket = session.scalar(mine)
     if ticket is None:
         ticket = Ticket(
-            number=_next_number(session), kind="handoff", state="open", sender_id=sender_id, customer_id=customer_id,
-            order_number=None, language=language, summary=summary[:2000], remedy=None, remedy_reason=None,
-            amount_cents=None, transcript=[], created_at=now,
-        )  # fmt: skip
+            number=_next_number(session),
+            kind="handoff",
+            state="open",
+            sender_id=sender_id,
+            customer_id=customer_id,
+            order_number=None,
+            language=language,
+            summary=summary[:2000],
+            remedy=None,
+            remedy_reason=None,
+            amount_cents=None,
+            transcript=[],
+            created_at=now,
+        )
         session.add(ticket)
     ticket.transcript = transcript[-TRANSCRIPT_LINES:]
     session.flush()
     ahead = select(func.count()).where(
-        Ticket.kind == "handoff", Ticket.state == "open", Ticket.number < ticket.number, Ticket.language == language
+        Ticket.kind == "handoff",
+        Ticket.state == "open",
+        Ticket.number < ticket.number,
+        Ticket.language == language,
     )
     return ticket, (session.scalar(ahead) or 0) + 1
 
 
 def _has_refund(session: Session, order: Order, cause: str) -> bool:
-    return bool(session.scalar(select(func.count()).where(Refund.order_number == order.number, Refund.cause == cause)))
+    return bool(
+        session.scalar(select(func.count()).where(Refund.order_number == order.number, Refund.cause == cause))
+    )
 
 
 def _next_number(session: Session) -> int:

@@ -80,9 +80,23 @@ def product_card(item: Item, language: str, color: str | None = None) -> Card:
 
 def comparison(items: list[Item], language: str) -> Card:
     """The `comparison` card of two or more products."""
-    keys = ("price", "material", "waterproof", "weight", "fit", "care", "colors", "sizes", "warranty", "rating")
+    keys = (
+        "price",
+        "material",
+        "waterproof",
+        "weight",
+        "fit",
+        "care",
+        "colors",
+        "sizes",
+        "warranty",
+        "rating",
+    )
     rows = [
-        {"label": label(ATTRIBUTES, key, language), "values": [attribute_of(item, key, language) for item in items]}
+        {
+            "label": label(ATTRIBUTES, key, language),
+            "values": [attribute_of(item, key, language) for item in items],
+        }
         for key in keys
     ]
     return {"type": "comparison", "items": [product_card(item, language) for item in items], "rows": rows}
