@@ -59,12 +59,10 @@ class Pipeline:
         Raises:
             ConfigError: an unknown component, or one whose needs no earlier step meets.
         """
-        steps = []
+        steps: list[Step] = []
         for position, config in enumerate(component_configs):
             name, kind = _resolve(config, position)
-            settings = dict(config)
-            if language and "language" in getattr(kind, "reads", ()):
-                settings.setdefault("language", language)
+            settings = _settings(config, kind, language, steps)
             steps.append(Step(name, _part(position, name), kind(settings)))
         _check_order(steps)
         return cls(steps)
@@ -181,17 +179,31 @@ class Pipeline:
         Raises:
             ArchiveError: `saved` does not fit `component_configs`.
         """
-        steps = []
+        steps: list[Step] = []
         for position, config in enumerate(component_configs):
             name, kind = _resolve(config, position)
             part = _part(position, name)
             if part not in saved:
                 raise ArchiveError(f"The model has no state for step {position + 1}, {name}.", hint="Train again.")
-            settings = dict(config)
-            if language and "language" in getattr(kind, "reads", ()):
-                settings.setdefault("language", language)
+            settings = _settings(config, kind, language, steps)
             steps.append(Step(name, part, kind.load(settings, saved[part])))
         return cls(steps)
+
+
+def _settings(
+    config: Mapping[str, Any], kind: Any, language: str | None, before: Sequence[Step]
+) -> dict[str, Any]:
+    """An item of `pipeline:` with what the component wants to know of the rest (its class says so in `reads`)."""
+    settings = dict(config)
+    reads = getattr(kind, "reads", ())
+    if language and "language" in reads:
+        settings.setdefault("language", language)
+    if "intent_split_symbol" in reads:
+        for step in before:
+            options = getattr(step.component, "options", {})
+            if options.get("intent_tokenization_flag"):
+                settings.setdefault("intent_split_symbol", options["intent_split_symbol"])
+    return settings
 
 
 def _messages(examples: Sequence[Example]) -> list[Message]:
@@ -208,7 +220,7 @@ def _resolve(config: Mapping[str, Any], position: int) -> tuple[str, Any]:
 
 
 def _part(position: int, name: str) -> str:
-    return f"nlu/{position:02d}-{name.rpartition('.')[2]}"
+    return f"{position:02d}-{name.rpartition('.')[2]}"
 
 
 def _check_order(steps: Sequence[Step]) -> None:

@@ -49,6 +49,15 @@ class HashedNgrams:
             words = [fold_word(token.lemma) for token in message.tokens]
             message.features.append(Features(self.alias, sentence=self.row(words)))
 
+    def save(self) -> Saved:
+        """No state."""
+        return Saved({}, {})
+
+    @classmethod
+    def load(cls, config: dict[str, Any], saved: Saved) -> Self:
+        """A new one is as good."""
+        return cls(config)
+
     def row(self, words: list[str]) -> Sparse:
         """The (1, word_columns + char_columns) row of a text given as folded words."""
         low, high = self.options["word_ngrams"]
