@@ -223,8 +223,13 @@ class Reminders(Protocol):
 class TrackerStore(Protocol):
     """Durable conversations shared by any number of workers."""
 
-    outbox: Outbox
-    reminders: Reminders
+    @property
+    def outbox(self) -> Outbox:
+        """Outbound messages."""
+
+    @property
+    def reminders(self) -> Reminders:
+        """Messages the assistant sends itself later."""
 
     async def accept(self, message: StoredMessage) -> Accepted:
         """Put a message in its sender's inbox, once per (channel, sender_id, message_id) in 24 h.

@@ -293,7 +293,7 @@ def conformance_machine(open_store: OpenStore, expire: Expire | None = None) -> 
     expire_given = expire
 
     class StoreMachine(_StoreMachine):
-        expire = staticmethod(expire_given) if expire_given else None  # type: ignore[assignment]
+        expire = staticmethod(expire_given) if expire_given else None
 
         def __init__(self) -> None:
             super().__init__(loop)

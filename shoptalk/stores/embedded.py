@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import fcntl
 import hashlib
@@ -20,6 +21,8 @@ from types import TracebackType
 from typing import IO, Literal, Self
 
 from shoptalk.errors import ConfigError, StoreError
+from shoptalk.stores.base import StoreOptions
+from shoptalk.stores.redis import RedisTrackerStore
 from shoptalk.stores.redis_link import RedisAddress
 
 _PATH_MAX = 100  # a Unix socket's path is bounded by the kernel (108 bytes on Linux, 104 on macOS)
@@ -195,6 +198,20 @@ class EmbeddedValkey:
         log = self.folder / "valkey.log"
         lines = log.read_text(errors="replace").splitlines()[-3:] if log.exists() else []
         return f"Its log, {log}, ends: {' / '.join(lines)}" if lines else f"Its log is {log}."
+
+
+class EmbeddedTrackerStore(RedisTrackerStore):
+    """A Redis store that stops its own server when it is closed."""
+
+    def __init__(
+        self, server: EmbeddedValkey, key_prefix: str | None = None, options: StoreOptions | None = None
+    ) -> None:
+        super().__init__(server.address, key_prefix, options)
+        self._server = server
+
+    async def close(self) -> None:
+        await super().close()
+        await asyncio.to_thread(self._server.stop)
 
 
 def _machine() -> str:

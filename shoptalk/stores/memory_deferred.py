@@ -81,7 +81,7 @@ class MemoryOutbox:
         self._buried = [entry for entry in self._buried if entry.sender_id != sender_id]
 
     def _claim(self, limit: int) -> list[Outgoing]:
-        now, found = self._clock(), []
+        now, found = self._clock(), list[Outgoing]()
         for queue in self._queues.values():
             head = queue[0]
             if head.free_at <= now and len(found) < limit:

@@ -198,7 +198,8 @@ def _connect(address: RedisAddress) -> Any:
         )
     if address.sentinels:
         tls = {"ssl": True, **address.ssl} if address.ssl is not None else {}
-        sentinel = Sentinel(list(address.sentinels), sentinel_kwargs={"socket_timeout": address.timeout_s})
+        make: Any = Sentinel
+        sentinel = make(list(address.sentinels), sentinel_kwargs={"socket_timeout": address.timeout_s})
         return sentinel.master_for(address.sentinel_service, db=address.db, **shared, **tls)
     shared["db"] = address.db
     if address.unix_socket:

@@ -32,7 +32,12 @@ class SqlTurn:
     """A leased turn; see `base.Turn`."""
 
     def __init__(
-        self, store: SqlTrackerStore, fence: int, attempt: int, message: StoredMessage, conversation: Conversation
+        self,
+        store: SqlTrackerStore,
+        fence: int,
+        attempt: int,
+        message: StoredMessage,
+        conversation: Conversation,
     ) -> None:
         self._store, self._fence, self._attempt = store, fence, attempt
         self._message, self._conversation = message, conversation
@@ -105,7 +110,8 @@ class SqlTrackerStore:
                 await connection.execute(insert(inbox).values(**values, **ids))
                 return Accepted("new", None, len(waiting) + 1)
         raise Overloaded(
-            f"{len(waiting)} messages of this sender are waiting already.", hint="Send this one again a little later."
+            f"{len(waiting)} messages of this sender are waiting already.",
+            hint="Send this one again a little later.",
         )
 
     async def begin_turn(self, sender_id: str) -> SqlTurn | None:
@@ -122,7 +128,9 @@ class SqlTrackerStore:
                 lease_span_ms=span,
             )  # fmt: skip
             conversation = await self._records.tail(connection, sender_id, row.length, 0)
-        message = StoredMessage(head.channel, sender_id, head.message_id, load(head.body), head.accepted_ms / 1000)
+        message = StoredMessage(
+            head.channel, sender_id, head.message_id, load(head.body), head.accepted_ms / 1000
+        )
         return SqlTurn(self, fence, attempt, message, conversation)
 
     async def renew(self, sender_id: str, fence: int, lease_ms: int) -> bool:
@@ -131,7 +139,9 @@ class SqlTrackerStore:
             mine = row.fence == fence and live(row, now)
             if mine:
                 until = now + lease_ms if lease_ms else 0
-                await self._records.update(connection, sender_id, lease_until_ms=until, lease_span_ms=lease_ms)
+                await self._records.update(
+                    connection, sender_id, lease_until_ms=until, lease_span_ms=lease_ms
+                )
         self._wakeups.tell(sender_id)
         return mine
 
@@ -158,7 +168,9 @@ class SqlTrackerStore:
             if state is not None:
                 await self._records.add_snapshot(connection, sender, length, state)
             await connection.execute(delete(seen).where(seen.c.sender_id == sender, seen.c.field == name))
-            await connection.execute(insert(seen).values(sender_id=sender, field=name, replies=said, at_ms=now))
+            await connection.execute(
+                insert(seen).values(sender_id=sender, field=name, replies=said, at_ms=now)
+            )
             old = seen.c.at_ms <= now - round(self.options.dedupe_s * 1000)
             await connection.execute(delete(seen).where(old, seen.c.sender_id == sender))
             await connection.execute(delete(inbox).where(inbox.c.sender_id == sender, inbox.c.field == name))
@@ -180,7 +192,9 @@ class SqlTrackerStore:
         while True:
             changed = self._wakeups.of(sender_id)
             async with self.link.transaction() as connection:
-                found = await self._records.replies(connection, sender_id, name, await self.link.now_ms(connection))
+                found = await self._records.replies(
+                    connection, sender_id, name, await self.link.now_ms(connection)
+                )
             left = deadline - time.monotonic()
             if found is not None or left <= 0:
                 return found
@@ -203,7 +217,9 @@ class SqlTrackerStore:
             length = row.length if row is not None else await self._records.count(connection, sender_id)
             if not length or (row is not None and row.expires_ms is not None and row.expires_ms <= now):
                 return None
-            return await self._records.tail(connection, sender_id, length, EVERYTHING if full else int(earlier))
+            return await self._records.tail(
+                connection, sender_id, length, EVERYTHING if full else int(earlier)
+            )
 
     async def append(
         self, sender_id: str, events: Sequence[Mapping[str, Any]], *, at: int | None = None
@@ -275,13 +291,18 @@ class SqlTrackerStore:
                     await self._records.add_events(connection, rows)
                     length = int(len(rows) if anew else row.length + len(rows))
                     # A lease of 0 makes sure that an expired turn cannot come back.
-                    values = {"length": length, "lease_until_ms": 0, "expires_ms": self._records.expires_ms(now)}
+                    values = {
+                        "length": length,
+                        "lease_until_ms": 0,
+                        "expires_ms": self._records.expires_ms(now),
+                    }
                     await self._records.update(connection, sender_id, **values)
                     break
                 left_s = (row.lease_until_ms - now) / 1000
             if time.monotonic() >= deadline:
                 raise Overloaded(
-                    f"Turns kept the conversation busy for {self.options.busy_s} s.", hint="Try again a little later."
+                    f"Turns kept the conversation busy for {self.options.busy_s} s.",
+                    hint="Try again a little later.",
                 )
             await self._wakeups.wait(changed, min(left_s, max(deadline - time.monotonic(), 0.0)))
         self._wakeups.tell(sender_id)

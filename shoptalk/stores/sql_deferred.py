@@ -33,8 +33,8 @@ class SqlOutbox:
 
     async def add(self, connection: AsyncConnection, sender_id: str, body: Mapping[str, Any]) -> str:
         """`push` within a transaction."""
-        added = await connection.execute(insert(outbox).values(sender_id=sender_id, body=dump_ascii(body)))
-        return str(added.inserted_primary_key[0])
+        added = insert(outbox).values(sender_id=sender_id, body=dump_ascii(body)).returning(outbox.c.id)
+        return str((await connection.execute(added)).scalar_one())
 
     async def claim(self, consumer: str, limit: int = 10, wait_s: float = 0.0) -> list[Outgoing]:
         deadline = time.monotonic() + wait_s
@@ -54,7 +54,9 @@ class SqlOutbox:
     async def retry(self, entry: Outgoing, delay_s: float) -> None:
         async with self._link.transaction() as connection:
             free = await self._link.now_ms(connection) + round(delay_s * 1000)
-            await connection.execute(update(outbox).where(outbox.c.id == int(entry.entry_id)).values(free_ms=free))
+            await connection.execute(
+                update(outbox).where(outbox.c.id == int(entry.entry_id)).values(free_ms=free)
+            )
 
     async def bury(self, entry: Outgoing, reason: str) -> None:
         async with self._link.transaction() as connection:
@@ -141,7 +143,9 @@ class SqlReminders:
     async def done(self, reminder: Reminder) -> None:
         mine = (reminders.c.sender_id == reminder.sender_id) & (reminders.c.name == reminder.name)
         async with self._link.transaction() as connection:
-            await connection.execute(delete(reminders).where(mine, reminders.c.due_ms == due_ms(reminder.due)))
+            await connection.execute(
+                delete(reminders).where(mine, reminders.c.due_ms == due_ms(reminder.due))
+            )
 
 
 def due_ms(due: float) -> int:

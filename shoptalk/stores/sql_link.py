@@ -15,7 +15,11 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from shoptalk.errors import ConfigError, StoreError, Unavailable
 from shoptalk.stores.sql_tables import events_in_order, metadata
 
-_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+}
 _NOW = {
     "sqlite": "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
     "postgresql": "SELECT CAST(extract(epoch from clock_timestamp()) * 1000 AS BIGINT)",
@@ -103,7 +107,9 @@ class SqlLink:
 
 
 def _away(where: str, why: str) -> Unavailable:
-    return Unavailable(f"The database {where} cannot be used: {why}.", hint="Nothing is lost; the request may be repeated.")
+    return Unavailable(
+        f"The database {where} cannot be used: {why}.", hint="Nothing is lost; the request may be repeated."
+    )
 
 
 def _engine(url: URL, timeout_s: float) -> AsyncEngine:

@@ -43,7 +43,9 @@ class SqlRecords:
             assert row is not None, "the row was just written in this transaction"
             yield connection, row, now
 
-    async def row(self, connection: AsyncConnection, sender_id: str, *, lock: bool = False) -> Row[Any] | None:
+    async def row(
+        self, connection: AsyncConnection, sender_id: str, *, lock: bool = False
+    ) -> Row[Any] | None:
         """The sender's row, if there is one."""
         chosen = select(conversations).where(conversations.c.sender_id == sender_id)
         return (await connection.execute(chosen.with_for_update() if lock else chosen)).one_or_none()
@@ -64,7 +66,9 @@ class SqlRecords:
         for table in (events, snapshots):
             await connection.execute(delete(table).where(table.c.sender_id == sender_id))
 
-    async def tail(self, connection: AsyncConnection, sender_id: str, length: int, which: int) -> Conversation:
+    async def tail(
+        self, connection: AsyncConnection, sender_id: str, length: int, which: int
+    ) -> Conversation:
         """The conversation from a snapshot on: 0 the newest, 1 the one before, `EVERYTHING` from none."""
         chosen = select(snapshots).where(snapshots.c.sender_id == sender_id)
         chosen = chosen.order_by(snapshots.c.id.desc()).offset(which).limit(1)
@@ -83,7 +87,9 @@ class SqlRecords:
         for row in rows:  # one by one: their order is the order of their ids
             await connection.execute(insert(events).values(**row))
 
-    async def add_snapshot(self, connection: AsyncConnection, sender_id: str, length: int, state: str) -> None:
+    async def add_snapshot(
+        self, connection: AsyncConnection, sender_id: str, length: int, state: str
+    ) -> None:
         """Add a snapshot at the end of the conversation; two are kept."""
         newest = select(func.max(events.c.id)).where(events.c.sender_id == sender_id)
         last = (await connection.execute(newest)).scalar_one_or_none() or 0
@@ -94,7 +100,9 @@ class SqlRecords:
         ids = [row.id for row in await connection.execute(kept)]
         await connection.execute(delete(snapshots).where(mine, snapshots.c.id.not_in(ids)))
 
-    async def replies(self, connection: AsyncConnection, sender_id: str, field: str, now: int) -> list[Json] | None:
+    async def replies(
+        self, connection: AsyncConnection, sender_id: str, field: str, now: int
+    ) -> list[Json] | None:
         """Stored replies of a message."""
         young = seen.c.at_ms > now - round(self._options.dedupe_s * 1000)
         chosen = select(seen.c.replies).where(seen.c.sender_id == sender_id, seen.c.field == field, young)

@@ -9,7 +9,11 @@ from faultkit.history import Send, check
 
 
 def user(number: int, entered: float, left: float) -> dict:
-    return {"event": "user", "message_id": f"m{number}", "metadata": {"turn": f"t{number}", "entered": entered, "left": left}}
+    return {
+        "event": "user",
+        "message_id": f"m{number}",
+        "metadata": {"turn": f"t{number}", "entered": entered, "left": left},
+    }
 
 
 def reply(number: int) -> list[dict]:
@@ -39,7 +43,9 @@ def test_a_right_history_is_good() -> None:
         (SENDS, TRACKER, ["m0", "m1", "m2", "m2"], "effects_doubled"),
     ],
 )
-def test_a_wrong_history_is_found(sends: list[Send], tracker: list[dict], effects: list[str] | None, wrong: str) -> None:
+def test_a_wrong_history_is_found(
+    sends: list[Send], tracker: list[dict], effects: list[str] | None, wrong: str
+) -> None:
     verdict = check(sends, {"a": tracker}, effects)
     assert not verdict.good
     assert getattr(verdict, wrong) >= 1

@@ -40,7 +40,9 @@ async def timed(call: Awaitable[object]) -> tuple[BaseException | None, float]:
     return None, time.monotonic() - start
 
 
-async def every_operation_is_unavailable(store: RedisTrackerStore, turn, *, writes_only: bool = False) -> float:
+async def every_operation_is_unavailable(
+    store: RedisTrackerStore, turn, *, writes_only: bool = False
+) -> float:
     """Every operation fails with `Unavailable` within 2 s; gives the slowest. The event loop goes on."""
     calls: dict[str, Callable[[], Awaitable[object]]] = {
         "accept": lambda: store.accept(message(99)),

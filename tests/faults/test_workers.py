@@ -116,7 +116,9 @@ def run_kills(
         supervisor = asyncio.create_task(workers.supervise())
         stop = asyncio.Event()
         crashing = asyncio.create_task(crash_server(stop))
-        sends = [s for mine in await asyncio.gather(*(client(sender) for sender in range(senders))) for s in mine]
+        sends = [
+            s for mine in await asyncio.gather(*(client(sender) for sender in range(senders))) for s in mine
+        ]
         stop.set()
         crashes = await crashing
         sends = await repeat(workers, sends)
@@ -129,7 +131,8 @@ def run_kills(
         workers.stop()
     report("R2", sends, verdict, worker_kills=workers.deaths, server_kills=crashes, seed=SEED)
     assert all(s.replied is not None for s in sends), "a client never got its reply"
-    assert verdict.good and verdict.kept == senders * messages, str(verdict)
+    assert verdict.good, str(verdict)
+    assert verdict.kept == senders * messages
     assert workers.deaths >= kills
     assert max(s.replied - s.called for s in sends) < 10
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from faultkit.history import Send
-
 from shoptalk.stores.redis_link import RedisAddress
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -67,7 +66,9 @@ class Workers:
             process.wait()
 
 
-async def send(workers: Workers, sender: str, message_id: str, body: dict[str, Any], limit_s: float = 60.0) -> Send:
+async def send(
+    workers: Workers, sender: str, message_id: str, body: dict[str, Any], limit_s: float = 60.0
+) -> Send:
     """Send a message to some worker, again and again with the same id, until its reply is here."""
     called = time.monotonic()
     accepted: float | None = None

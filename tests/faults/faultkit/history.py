@@ -7,6 +7,7 @@ were lost, doubled or out of order, and replies that belong to another message o
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -107,7 +108,9 @@ def _reordered(sends: Sequence[Send], users: Mapping[str, Sequence[Mapping[str, 
         earliest_known = float("inf")  # of all that stand later, the earliest time one was known accepted
         for send in reversed(kept):
             if earliest_known < send.called:
-                wrong.append(f"out of order: {send.message_id} of {sender} stands before one accepted earlier")
+                wrong.append(
+                    f"out of order: {send.message_id} of {sender} stands before one accepted earlier"
+                )
             known = [t for t in (send.accepted, send.replied) if t is not None]
             earliest_known = min([earliest_known, *known])
     return wrong
@@ -122,7 +125,9 @@ def _wrong_replies(sends: Sequence[Send], users: Mapping[str, Sequence[Mapping[s
         right = turn_of.get((send.sender_id, send.message_id))
         for replies in send.replies:
             if [(r.get("message_id"), r.get("turn")) for r in replies] != [(send.message_id, right)]:
-                wrong.append(f"wrong reply: {send.message_id} of {send.sender_id} got {replies}, kept turn {right}")
+                wrong.append(
+                    f"wrong reply: {send.message_id} of {send.sender_id} got {replies}, kept turn {right}"
+                )
     return wrong
 
 
@@ -130,7 +135,7 @@ def _overlaps(users: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
     wrong: list[str] = []
     for sender, events in users.items():
         spans = sorted((e["metadata"]["entered"], e["metadata"]["left"], e["message_id"]) for e in events)
-        for (_, left, one), (entered, _, other) in zip(spans, spans[1:], strict=False):
+        for (_, left, one), (entered, _, other) in itertools.pairwise(spans):
             if entered < left:
                 wrong.append(f"overlap: {one} and {other} of {sender}")
     return wrong

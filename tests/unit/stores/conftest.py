@@ -21,7 +21,11 @@ from shoptalk.stores.redis import RedisTrackerStore
 from shoptalk.stores.sql import SqlTrackerStore
 from shoptalk.stores.sql_link import sql_url
 
-pytest.register_assert_rewrite("shoptalk.stores.conformance", "shoptalk.stores.conformance_machine")
+pytest.register_assert_rewrite(
+    "shoptalk.stores.conformance_turns",
+    "shoptalk.stores.conformance_data",
+    "shoptalk.stores.conformance_machine",
+)
 
 _prefixes = itertools.count()
 
@@ -68,8 +72,10 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     initdb = [*as_user, str(binary / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "--no-sync"]
     subprocess.run(initdb, check=True, capture_output=True, cwd=folder)
     control = [*as_user, str(binary / "pg_ctl"), "-D", str(data)]
-    options = f"-p {port} -k {folder} -h 127.0.0.1 -c fsync=off"
-    subprocess.run([*control, "-w", "-l", str(log), "-o", options, "start"], check=True, capture_output=True, cwd=folder)
+    options = f"-p {port} -k {folder} -h 127.0.0.1 -c fsync=off -c full_page_writes=off"
+    subprocess.run(
+        [*control, "-w", "-l", str(log), "-o", options, "start"], check=True, capture_output=True, cwd=folder
+    )
     yield f"postgresql://postgres@127.0.0.1:{port}"
     subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd=folder)
     shutil.rmtree(folder)
@@ -77,13 +83,12 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def postgres_store(postgres: str) -> Callable[[StoreOptions], SqlTrackerStore]:
-    """Opens stores of one empty PostgreSQL database."""
-    name = f"test{next(_prefixes)}"
+    """Opens stores of one empty PostgreSQL schema."""
 
-    async def create() -> None:
+    async def empty() -> None:
         connection = await asyncpg.connect(f"{postgres}/postgres")
-        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         await connection.close()
 
-    asyncio.run(create())
-    return lambda options: SqlTrackerStore(sql_url(url=f"{postgres}/{name}"), options)
+    asyncio.run(empty())
+    return lambda options: SqlTrackerStore(sql_url(url=f"{postgres}/postgres"), options)

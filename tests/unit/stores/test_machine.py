@@ -8,13 +8,15 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
+from sqlalchemy import text
 
 from shoptalk.stores.base import StoreOptions
 from shoptalk.stores.conformance_machine import conformance_machine
 from shoptalk.stores.memory import MemoryTrackerStore
 from shoptalk.stores.redis import RedisTrackerStore
+from shoptalk.stores.sql import SqlTrackerStore
 
-EXAMPLES = int(os.environ.get("SHOPTALK_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("SHOPTALK_EXAMPLES", "150"))
 
 
 def run(machine, examples: int = EXAMPLES) -> None:
@@ -44,3 +46,16 @@ def test_redis_store(redis_store: Callable[[StoreOptions], RedisTrackerStore]) -
             await store.link.command("HSET", store.keys.own(sender, "meta"), "until", 1)
 
     run(conformance_machine(redis_store, expire))
+
+
+def test_sqlite_store(sqlite_store: Callable[[StoreOptions], SqlTrackerStore]) -> None:
+    run(conformance_machine(sqlite_store, _expire_sql), EXAMPLES // 10)
+
+
+def test_postgresql_store(postgres_store: Callable[[StoreOptions], SqlTrackerStore]) -> None:
+    run(conformance_machine(postgres_store, _expire_sql), EXAMPLES // 10)
+
+
+async def _expire_sql(store: SqlTrackerStore, senders: list[str]) -> None:
+    async with store.link.transaction() as connection:
+        await connection.execute(text("UPDATE shoptalk_conversations SET lease_until_ms = 1"))

@@ -1,0 +1,154 @@
+"""endpoints.yml -> stores and brokers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from shoptalk.errors import ConfigError, Unavailable
+from shoptalk.stores.base import StoredMessage
+from shoptalk.stores.broker import CollectingBroker
+from shoptalk.stores.build import build_broker, build_store, redis_address
+from shoptalk.stores.legacy import AdoptingStore
+from shoptalk.stores.memory import MemoryTrackerStore
+from shoptalk.stores.serving import serve, serve_stalled
+from shoptalk.stores.sql import SqlTrackerStore
+
+EVENTS = [{"event": "user", "timestamp": 1.5, "text": "你好"}, {"event": "slot", "name": "a", "value": None}]
+
+
+def test_types_choose_stores(tmp_path: Path) -> None:
+    assert isinstance(build_store(None), MemoryTrackerStore)
+    assert isinstance(build_store({"type": "in_memory", "max_waiting": 3}), MemoryTrackerStore)
+    assert isinstance(build_store({"type": "redis", "url": "localhost", "record_exp": 30}), AdoptingStore)
+    assert isinstance(build_store({"store_type": "sql", "db": str(tmp_path / "x.db")}), SqlTrackerStore)
+    assert isinstance(build_store({"type": "shoptalk.stores.memory.MemoryTrackerStore"}), MemoryTrackerStore)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"type": "redsi"}, "Did you mean 'redis'"),
+        ({"type": "redis", "key_prefx": "a"}, "Did you mean 'key_prefix'"),
+        ({"type": "mongod", "url": "x"}, "not part of Shoptalk"),
+        ({"type": "sql", "dialect": "oracle"}, "sqlite or postgresql"),
+        ({"type": "json.JSONDecoder"}, "not a tracker store"),
+        ({"type": "no.such.Store"}, "cannot be loaded"),
+    ],
+)
+def test_mistakes_are_told(config: dict, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        build_store(config)
+
+
+def test_redis_addresses() -> None:
+    plain = redis_address({"url": "cache", "port": 6380, "db": 2, "password": "secret"})
+    assert (plain.host, plain.port, plain.db, plain.ssl) == ("cache", 6380, 2, None)
+    assert "secret" not in repr(plain)
+    whole = redis_address({"url": "rediss://me:p%40ss@cache:7000/3", "ssl_ca_certs": "ca.pem"})
+    assert (whole.host, whole.port, whole.db, whole.username, whole.password) == (
+        "cache",
+        7000,
+        3,
+        "me",
+        "p@ss",
+    )
+    assert whole.ssl == {"ssl_ca_certs": "ca.pem"}
+    assert redis_address({"sentinels": [["a", 1], ["b", 2]]}).sentinels == (("a", 1), ("b", 2))
+
+
+def test_a_missing_server_is_unavailable_at_once() -> None:
+    async def run() -> None:
+        for config in ({"type": "redis", "url": "127.0.0.1", "port": 1},
+                       {"type": "sql", "dialect": "postgresql", "url": "127.0.0.1", "port": 1, "db": "x"}):  # fmt: skip
+            store = build_store(config)
+            async with asyncio.timeout(2):
+                with pytest.raises(Unavailable, match=r"cannot"):
+                    await store.accept(StoredMessage("rest", "a", "1", {}))
+            await store.close()
+
+    asyncio.run(run())
+
+
+def test_file_and_sql_brokers(tmp_path: Path) -> None:
+    async def run() -> None:
+        for config in (
+            {"type": "file", "path": str(tmp_path / "log")},
+            {"type": "sql", "db": str(tmp_path / "e.db")},
+        ):
+            broker = build_broker(config)
+            await broker.publish("a", EVENTS)
+            await broker.publish("b", [])
+            await broker.publish("b", EVENTS[:1])
+            await broker.close()
+
+    asyncio.run(run())
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert lines == [
+        {"sender_id": "a", **EVENTS[0]},
+        {"sender_id": "a", **EVENTS[1]},
+        {"sender_id": "b", **EVENTS[0]},
+    ]
+    rows = (
+        sqlite3.connect(tmp_path / "e.db")
+        .execute("SELECT sender_id, data FROM events ORDER BY id")
+        .fetchall()
+    )
+    assert [(sender, json.loads(data)) for sender, data in rows] == [
+        ("a", EVENTS[0]),
+        ("a", EVENTS[1]),
+        ("b", EVENTS[0]),
+    ]
+
+
+def test_broker_mistakes_are_told(tmp_path: Path) -> None:
+    assert build_broker(None) is None
+    with pytest.raises(ConfigError, match="Did you mean 'kafka'"):
+        build_broker({"type": "kafk"})
+    with pytest.raises(ConfigError, match="unknown key 'pth'"):
+        build_broker({"type": "file", "pth": "x"})
+
+    async def run() -> None:
+        with pytest.raises(Unavailable, match="Cannot write events"):
+            await build_broker({"type": "file", "path": str(tmp_path)}).publish("a", EVENTS)
+        collecting = CollectingBroker()
+        await collecting.publish("a", EVENTS)
+        assert collecting.messages[0] == {"sender_id": "a", **EVENTS[0]}
+
+    asyncio.run(run())
+
+
+def test_serving_answers_in_order_and_repeats() -> None:
+    async def run() -> None:
+        store, served = MemoryTrackerStore(), []
+
+        async def handle(turn) -> list[dict]:
+            await asyncio.sleep(0.002)
+            served.append(turn.message.message_id)
+            replies = [{"text": turn.message.message_id}]
+            await turn.commit([], replies)
+            return replies
+
+        def message(number: int) -> StoredMessage:
+            return StoredMessage("rest", "a", f"m{number}", {})
+
+        answers = await asyncio.gather(*(serve(store, message(n % 6), handle) for n in range(12)))
+        assert answers == [[{"text": f"m{n % 6}"}] for n in range(12)]
+        assert served == [f"m{n}" for n in range(6)]
+        await store.accept(message(9))
+        assert await serve_stalled(store, handle) == 1
+
+        async def broken(turn) -> list[dict]:
+            raise RuntimeError("a bug in the handler")
+
+        with pytest.raises(RuntimeError, match="a bug"):
+            await serve(store, message(10), broken)
+        assert (await store.begin_turn("a")).attempt == 2, "the turn was not given back"
+        with pytest.raises(Unavailable, match="not served within"):
+            await serve(store, message(10), handle, 0.05)
+
+    asyncio.run(run())
