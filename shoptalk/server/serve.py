@@ -23,7 +23,7 @@ from shoptalk.server.app import ServerOptions, create_app
 from shoptalk.server.auth import Auth
 from shoptalk.server.holder import Holder
 from shoptalk.settings import Endpoints
-from shoptalk.stores.memory import MemoryTrackerStore
+from shoptalk.stores.build import build_store
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ def load_holder(options: Options, endpoints: Endpoints, channels: Sequence[Chann
     assistant = Assistant.from_model(
         model,
         load_actions(model.domain, endpoints, options.root),
-        store=MemoryTrackerStore(),
+        store=build_store(endpoints.tracker_store),
         watch=inspectors[0].watch if inspectors else None,
     )
     return Holder(assistant, model)
