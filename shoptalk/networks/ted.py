@@ -24,6 +24,8 @@ from torch.nn import functional as fn
 from shoptalk.networks.ted_inference import ENCODED, PARTS, POSITIONS, TedShape
 
 NO_LABEL = -100
+EXTRA_TURNS = 2
+"""Turns of augmented conversations an epoch sees for each turn of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class TedTraining:
 
     Args:
         epochs: passes over the conversations.
-        batch_size: turns in a batch, from the first epoch to the last.
+        batch_size: twice the turns of a batch, from the first epoch to the last (a turn stands in one conversation
+            here, in Rasa's batches in every example that looks back on it).
         learning_rate: of Adam.
         dropout, dropout_dialogue, dropout_attention, dropout_label: rates.
         density: share of connections a transformer layer has.
@@ -132,7 +135,8 @@ class DialogueLayer(nn.Module):
         )
         hidden = hidden + self.drop(self.out(attended.transpose(1, 2).reshape(batch, turns, size)))
         inner = fn.gelu(self.up(self.norm2(hidden)), approximate="tanh")
-        return hidden + self.drop(self.down(inner))
+        out: Tensor = hidden + self.drop(self.down(inner))
+        return out
 
 
 class TedNetwork(nn.Module):
@@ -237,7 +241,7 @@ def train_ted(
     Args:
         shape, training: sizes and settings.
         always: conversations of every epoch.
-        sometimes: conversations of which each epoch sees some, about twice as many as of the others.
+        sometimes: conversations of which each epoch sees some, with about twice as many turns as the others.
         labels: features of the labels. Shapes: {part: (A, F)}.
         progress: told the epoch and how many there are.
 
@@ -248,8 +252,7 @@ def train_ted(
     rand = np.random.default_rng(training.seed)
     network = TedNetwork(shape, training)
     label_features = {part: torch.from_numpy(values) for part, values in labels.items()}
-    kernels = [value for name, value in network.named_parameters() if value.dim() > 1 and "bias" not in name]
-    optimizer = torch.optim.Adam(network.parameters(), lr=training.learning_rate)
+    optimizer = _optimizer(network, training)
     losses: list[float] = []
     network.train()
     for epoch in range(training.epochs):
@@ -258,12 +261,8 @@ def train_ted(
             features, targets = _stack(batch, shape)
             similarity = network(features) @ network.label_points(label_features).T  # (B, D, A)
             loss = _loss(similarity, targets, training)
-            loss = (
-                loss
-                + training.weight_decay * torch.stack([kernel.square().sum() for kernel in kernels]).sum()
-            )
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
             total, steps = total + float(loss.detach()), steps + 1
         losses.append(total / max(1, steps))
@@ -272,8 +271,23 @@ def train_ted(
     return network.export(label_features), losses
 
 
+def _optimizer(network: TedNetwork, training: TedTraining) -> torch.optim.Optimizer:
+    """Adam; the gradient of the squared weights is added there, which is cheaper than a term of the loss."""
+    groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+    for name, value in network.named_parameters():
+        groups[value.dim() > 1 and not name.endswith("bias")].append(value)
+    return torch.optim.Adam(
+        [
+            {"params": groups[True], "weight_decay": 2 * training.weight_decay},
+            {"params": groups[False], "weight_decay": 0.0},
+        ],
+        lr=training.learning_rate,
+        fused=True,
+    )
+
+
 def _batch_turns(training: TedTraining, epoch: int) -> int:
-    first, last = training.batch_size
+    first, last = (size / 2 for size in training.batch_size)
     return round(first + (last - first) * epoch / max(1, training.epochs - 1))
 
 
@@ -281,8 +295,13 @@ def _batches(
     always: Sequence[Conversation], sometimes: Sequence[Conversation], turns: int, rand: np.random.Generator
 ) -> list[list[Conversation]]:
     """Conversations of similar length together, about `turns` turns in each batch, in random order."""
-    extra = min(len(sometimes), 2 * len(always))
-    chosen = [*always, *(sometimes[i] for i in rand.permutation(len(sometimes))[:extra])]
+    chosen = list(always)
+    room = EXTRA_TURNS * sum(conversation.turns for conversation in always)
+    for index in rand.permutation(len(sometimes)):
+        room -= sometimes[index].turns
+        if room < 0:
+            break
+        chosen.append(sometimes[index])
     order = sorted(rand.permutation(len(chosen)), key=lambda i: chosen[i].turns)
     out: list[list[Conversation]] = []
     size = 0

@@ -262,7 +262,8 @@ class TEDPolicy:
         self, tracker: Tracker, domain: Domain, rule_only: RuleOnly, view: UserView
     ) -> np.ndarray:
         """How well each label fits the conversation. Shapes: (A,)"""
-        assert self.network is not None and self.vocabulary is not None
+        assert self.network is not None
+        assert self.vocabulary is not None
         count = self._longest
         if self.max_history is not None:
             count = min(count, self.network.shape.layers * (self.max_history - 1) + 1)

@@ -79,11 +79,9 @@ class Vocabulary:
             if state.after_listen:
                 _mark(out["intent"][turn], self.intents, [state.intent])
                 _mark(out["entities"][turn], self.entities, state.entities)
-                if self.text_width and state.text in texts:
-                    out["text"][turn] = texts[state.text]
+                _put(out["text"], turn, texts, state.text)
             _mark(out["action_name"][turn], self.actions, [state.action])
-            if self.text_width and state.action_text in texts:
-                out["action_text"][turn] = texts[state.action_text]
+            _put(out["action_text"], turn, texts, state.action_text)
             _mark(out["active_loop"][turn], self.loops, [state.loop])
             for name, value in state.slots:
                 place, width = self.slots.get(name, (0, 0))
@@ -134,8 +132,13 @@ def _places(names: Iterable[str]) -> dict[str, int]:
 
 def _mark(vector: np.ndarray, places: Mapping[str, int], names: Iterable[str | None]) -> None:
     for name in names:
-        if name in places:
+        if name is not None and name in places:
             vector[places[name]] = 1.0
+
+
+def _put(rows: np.ndarray, turn: int, texts: Mapping[str, np.ndarray], text: str | None) -> None:
+    if rows.shape[1] and text is not None and text in texts:
+        rows[turn] = texts[text]
 
 
 def text_vectors(texts: Iterable[str], featurize: FeaturizeText | None) -> dict[str, np.ndarray]:
