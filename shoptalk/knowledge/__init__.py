@@ -1,0 +1,8 @@
+"""A shop's knowledge: documents, a searchable index of them, and answers that name their source."""
+
+from __future__ import annotations
+
+from shoptalk.knowledge.documents import Document
+from shoptalk.knowledge.index import Answer, Hit, KnowledgeIndex
+
+__all__ = ["Answer", "Document", "Hit", "KnowledgeIndex"]
