@@ -38,17 +38,15 @@ def combine(predictions: Sequence[Prediction], tracker: Tracker, domain: Domain)
 
 def winner_index(predictions: Sequence[Prediction]) -> int:
     """Place of the prediction that wins."""
-    no_user = any(prediction.is_no_user for prediction in predictions)
-    by_text = not no_user and any(prediction.is_end_to_end for prediction in predictions)
+    level = 0
     best, place = (-1.0, -1), 0
     for index, prediction in enumerate(predictions):
-        if no_user and not prediction.is_no_user:
+        own = 2 if prediction.is_no_user else int(prediction.is_end_to_end)
+        if own < level:
             continue
-        if by_text and not prediction.is_end_to_end:
-            continue
-        rank = (prediction.confidence, prediction.priority)
-        if rank > best:
-            best, place = rank, index
+        rank = (max(prediction.probabilities, default=0.0), prediction.priority)
+        if own > level or rank > best:
+            level, best, place = own, rank, index
     return place
 
 

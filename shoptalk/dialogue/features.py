@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from shoptalk.core.domain import ACTION_LISTEN, Domain
+from shoptalk.core.domain import ACTION_LISTEN, ACTION_UNLIKELY_INTENT, Domain
 from shoptalk.core.events import (
     ActionExecuted,
     ActiveLoop,
@@ -23,36 +23,14 @@ from shoptalk.core.events import (
     UserUttered,
     decode,
 )
-from shoptalk.core.tracker import EMPTY_MESSAGE, Tracker
+from shoptalk.core.tracker import Tracker
 from shoptalk.dialogue.policies.base import NOTHING_RULE_ONLY, RuleOnly
 from shoptalk.dialogue.states import SHOULD_NOT_BE_SET, SlotFeature, State
 
 CACHE_KEY = "dialogue_states"
+Slots = tuple[tuple[str, SlotFeature], ...]
 UserView = Literal["history", "intent", "text"]
 """How the last message is shown: as it counted, by its intent only, or by its text only."""
-
-
-class _Shared:
-    """A list that only grows, shared by everyone who has seen a prefix of it; whoever departs from it copies."""
-
-    __slots__ = ("items", "size")
-
-    def __init__(self, items: list[State] | None = None, size: int | None = None) -> None:
-        self.items = [] if items is None else items
-        self.size = len(self.items) if size is None else size
-
-    def append(self, state: State) -> None:
-        if len(self.items) != self.size:
-            self.items = self.items[: self.size]
-        self.items.append(state)
-        self.size += 1
-
-    def fork(self) -> _Shared:
-        return _Shared(self.items, self.size)
-
-    def last(self, count: int | None) -> list[State]:
-        start = 0 if count is None else max(0, self.size - count)
-        return self.items[start : self.size]
 
 
 class StateLog:
@@ -60,16 +38,23 @@ class StateLog:
 
     Two histories are kept: `full` is what rules see; `visible` is what learning policies see, that is without
     turns, slots and loops that only rules know and without remarks about unlikely intents.
+
+    Forks share their lists: a list only grows, each log knows how much of it is its own, and copies it only when
+    another has gone on differently.
     """
 
     def __init__(self, domain: Domain, rule_only: RuleOnly, *, omit_unset: bool = False) -> None:
         self.domain = domain
         self.rule_only = rule_only
         self.omit_unset = omit_unset
-        self.full = _Shared()
-        self.visible = _Shared()
-        self._message: UserUttered = EMPTY_MESSAGE
-        self._extra_entities: tuple[Mapping[str, Any], ...] = ()
+        self._full: list[State] = []
+        self._full_size = 0
+        self._visible: list[State] = []
+        self._visible_size = 0
+        self._intent: str | None = None
+        self._text: str | None = None
+        self._labels: tuple[str, ...] = ()
+        self._entities: list[dict[str, Any]] = []
         self._use_text: bool | None = None
         self._action: str | None = None
         self._action_text: str | None = None
@@ -79,22 +64,22 @@ class StateLog:
         self._shown_action: tuple[str | None, str | None] = (None, None)
         self._last_visible: State | None = None
         self._features: dict[str, SlotFeature] = {}
-        self._slots_cache: dict[bool, tuple[tuple[str, SlotFeature], ...]] = {}
+        self._slots: Slots | None = None
+        self._visible_slots: Slots = ()
         self._reset_slots(initial=not omit_unset)
 
     def fork(self) -> StateLog:
         """A log that goes on from here on its own."""
         other = StateLog.__new__(StateLog)
         other.__dict__.update(self.__dict__)
-        other.full, other.visible = self.full.fork(), self.visible.fork()
         other._features = dict(self._features)
-        other._slots_cache = dict(self._slots_cache)
         return other
 
     def begin_at(self, snapshot: Mapping[str, Any]) -> None:
         """Begin in the middle of a conversation, with what a tracker's snapshot says of that moment."""
         message = decode(snapshot["latest_message"])
-        self._message = message if isinstance(message, UserUttered) else EMPTY_MESSAGE
+        if isinstance(message, UserUttered):
+            self._on_user(message)
         self._use_text = snapshot.get("use_text")
         action = snapshot["latest_action"]
         self._action, self._action_text = action.get("action_name"), action.get("action_text")
@@ -115,26 +100,35 @@ class StateLog:
                 take(self, event)
 
     def _on_action(self, event: ActionExecuted) -> None:
-        self.full.append(self._state("history"))
+        if len(self._full) != self._full_size:
+            self._full = self._full[: self._full_size]
+        self._full.append(self._state("history"))
+        self._full_size += 1
         seen, self._was_hidden = self._visible_state("history", event.hide_rule_turn)
         if seen is not None:
             self._last_visible = seen
-            if not seen.is_unlikely_intent:
-                self.visible.append(seen)
+            if seen.action != ACTION_UNLIKELY_INTENT:
+                if len(self._visible) != self._visible_size:
+                    self._visible = self._visible[: self._visible_size]
+                self._visible.append(seen)
+                self._visible_size += 1
         self._action, self._action_text = event.name, None if event.name else event.action_text
         self._followup = False
         if not self._was_hidden:
             self._shown_action = (self._action, self._action_text)
 
     def _on_user(self, event: UserUttered) -> None:
-        self._message, self._extra_entities, self._use_text = event, (), None
+        self._intent, self._text, self._use_text = event.intent_name, event.text, None
+        self._entities = event.entities
+        self._labels = self._find_labels() if self._entities else ()
         self._followup = False
 
     def _on_featurization(self, event: UserFeaturization) -> None:
         self._use_text = event.use_text_for_featurization
 
     def _on_entities(self, event: EntitiesAdded) -> None:
-        self._extra_entities = (*self._extra_entities, *event.entities)
+        self._entities = [*self._entities, *event.entities]
+        self._labels = self._find_labels()
 
     def _on_slot(self, event: SlotSet) -> None:
         slot = self.domain.all_slots.get(event.name)
@@ -152,7 +146,7 @@ class StateLog:
 
     def _reset_slots(self, *, initial: bool) -> None:
         self._features.clear()
-        self._slots_cache.clear()
+        self._slots = None
         if initial:
             for name, slot in self.domain.all_slots.items():
                 if slot.influence_conversation and slot.initial_value is not None:
@@ -169,59 +163,58 @@ class StateLog:
             self._features[name] = features
         else:
             self._features.pop(name, None)
-        self._slots_cache.clear()
+        self._slots = None
 
     # ---------------------------------------------------------------------------------------------- reading
 
     def states(self, view: UserView = "history", count: int | None = None) -> list[State]:
         """The last `count` states (None: all), the present one included, as rules see them."""
-        return [*self.full.last(None if count is None else count - 1), self._state(view)]
+        start = 0 if count is None else max(0, self._full_size - count + 1)
+        out = self._full[start : self._full_size]
+        out.append(self._state(view))
+        return out
 
     def visible_states(self, view: UserView = "history", count: int | None = None) -> list[State]:
         """The last `count` states (None: all), the present one included, as learning policies see them."""
         last, _ = self._visible_state(view, hidden=False)
-        shown = [] if last is None or last.is_unlikely_intent else [last]
-        past = self.visible.last(None if count is None else count - len(shown))
-        return past + shown
+        shown = last is not None and last.action != ACTION_UNLIKELY_INTENT
+        start = 0 if count is None else max(0, self._visible_size - count + shown)
+        out = self._visible[start : self._visible_size]
+        if shown and last is not None:
+            out.append(last)
+        return out
 
     def _user(self, view: UserView, after_listen: bool) -> tuple[str | None, str | None, tuple[str, ...]]:
-        message, use_text = self._message, self._use_text
-        if not message.text and not message.intent_name:
+        if not self._text and not self._intent:
             return None, None, ()
-        intent = None if use_text else message.intent_name
-        text = message.text if use_text is not False else None
+        use_text = self._use_text
+        intent = None if use_text else self._intent
+        text = self._text if use_text is not False else None
         if after_listen and view == "text":
-            return (None, text, ()) if text else (None, None, ())
+            return None, text or None, ()
         if intent or (after_listen and view == "intent"):
             text = None
         if use_text or text:
             return intent, text, ()
-        return intent, None, self._labels(message.intent_name)
+        return intent, None, self._labels
 
-    def _labels(self, intent: str | None) -> tuple[str, ...]:
-        found = (
-            [*self._message.entities, *self._extra_entities]
-            if self._extra_entities
-            else self._message.entities
-        )
-        if not found:
-            return ()
-        labels = {label for entity in found for label in entity_labels(entity)}
-        if intent in self.domain.intent_names:
-            labels &= self.domain.labels_for(intent)
+    def _find_labels(self) -> tuple[str, ...]:
+        labels = {label for entity in self._entities for label in entity_labels(entity)}
+        if self._intent in self.domain.intent_names:
+            labels &= self.domain.labels_for(self._intent)
         return tuple(sorted(labels))
 
-    def _slots(self, visible: bool) -> tuple[tuple[str, SlotFeature], ...]:
-        cached = self._slots_cache.get(visible)
-        if cached is None:
-            hidden = self.rule_only.slots if visible else frozenset()
-            cached = tuple(sorted(item for item in self._features.items() if item[0] not in hidden))
-            self._slots_cache[visible] = cached
-        return cached
+    def _sort_slots(self) -> Slots:
+        slots = tuple(sorted(self._features.items()))
+        hidden = self.rule_only.slots
+        self._slots = slots
+        self._visible_slots = tuple(item for item in slots if item[0] not in hidden) if hidden else slots
+        return slots
 
     def _state(self, view: UserView) -> State:
         intent, text, entities = self._user(view, self._action == ACTION_LISTEN)
-        return State(intent, text, entities, self._action, self._action_text, self._slots(False), self._loop)
+        slots = self._slots if self._slots is not None else self._sort_slots()
+        return State(intent, text, entities, self._action, self._action_text, slots, self._loop)
 
     def _visible_state(self, view: UserView, hidden: bool) -> tuple[State | None, bool]:
         """The state as learning policies see it (None while a hidden turn lasts), and whether one lasts now.
@@ -232,13 +225,10 @@ class StateLog:
                 and what was decided without a policy, does not change whether a turn is hidden.
         """
         was_hidden = self._was_hidden
-        if not self._followup and (self._action or self._action_text) != self._real_loop:
+        loop = None if self._loop == SHOULD_NOT_BE_SET else self._loop
+        if not self._followup and (self._action or self._action_text) != loop:
             was_hidden = hidden
         return (None if was_hidden else self._make_visible(view)), was_hidden
-
-    @property
-    def _real_loop(self) -> str | None:
-        return None if self._loop == SHOULD_NOT_BE_SET else self._loop
 
     def _make_visible(self, view: UserView) -> State:
         shown = self._shown_action
@@ -251,7 +241,9 @@ class StateLog:
                 intent, entities = None, ()
         loop = None if self._loop in self.rule_only.loops else self._loop
         action, action_text = shown if shown != (None, None) else (self._action, self._action_text)
-        return State(intent, text, entities, action, action_text, self._slots(True), loop)
+        if self._slots is None:
+            self._sort_slots()
+        return State(intent, text, entities, action, action_text, self._visible_slots, loop)
 
 
 _TAKES: dict[type[Event], Any] = {
@@ -289,12 +281,12 @@ def dialogue_states(tracker: Tracker, domain: Domain, rule_only: RuleOnly = NOTH
     """
     applied = tracker.applied
     entries: tuple[_Entry, ...] = tracker.cache.get(CACHE_KEY, ())
-    if entries and (entries[-1].log.domain is not domain or entries[-1].log.rule_only != rule_only):
+    if entries and (entries[-1].log.domain is not domain or entries[-1].log.rule_only is not rule_only):
         entries = ()
+    if entries and entries[-1].consumed == len(applied) and (not applied or applied[-1] is entries[-1].last):
+        return entries[-1].log
     while entries and not _is_prefix(entries[-1], applied):
         entries = entries[:-1]
-    if entries and entries[-1].consumed == len(applied):
-        return entries[-1].log
     if entries:
         log, start = entries[-1].log.fork(), entries[-1].consumed
     else:

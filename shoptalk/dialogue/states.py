@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from shoptalk.core.domain import ACTION_LISTEN, ACTION_UNLIKELY_INTENT
+from shoptalk.core.domain import ACTION_LISTEN
 
 SHOULD_NOT_BE_SET = "should_not_be_set"
 """In rules: the value of a slot, or name of a loop, that must be absent."""
@@ -55,11 +55,6 @@ class State:
     def action_name(self) -> str | None:
         """The last action's name or text."""
         return self.action or self.action_text
-
-    @property
-    def is_unlikely_intent(self) -> bool:
-        """Whether the last action only remarked that the intent was unexpected."""
-        return self.action == ACTION_UNLIKELY_INTENT
 
     def as_dict(self) -> dict[str, Any]:
         """Rasa's form; empty parts are left out."""
@@ -119,8 +114,9 @@ def matches(rule: State, actual: State) -> bool:
 
     Two starts of a conversation always match, a start and anything else never.
     """
-    if rule.is_start or actual.is_start:
-        return rule.is_start and actual.is_start
+    rule_starts = rule.action is None and rule.action_text is None
+    if rule_starts or (actual.action is None and actual.action_text is None):
+        return rule_starts and actual.is_start
     if rule.action != actual.action and rule.action:
         return False
     if rule.action_text and rule.action_text != actual.action_text:
@@ -131,15 +127,15 @@ def matches(rule: State, actual: State) -> bool:
         return False
     if rule.text and rule.text != actual.text:
         return False
-    return _matches_loop(rule.loop, actual.loop) and (
-        not rule.slots or _matches_slots(rule.slots, actual.slots)
-    )
+    if rule.loop and not _matches_loop(rule.loop, actual.loop):
+        return False
+    return not rule.slots or _matches_slots(rule.slots, actual.slots)
 
 
-def _matches_loop(rule: str | None, actual: str | None) -> bool:
+def _matches_loop(rule: str, actual: str | None) -> bool:
     if rule == SHOULD_NOT_BE_SET:
         return not actual or actual == SHOULD_NOT_BE_SET
-    return not rule or rule == actual
+    return rule == actual
 
 
 def _matches_slots(

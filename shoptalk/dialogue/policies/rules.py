@@ -90,26 +90,41 @@ class RuleIndex:
         """Forget one rule."""
         self.build(entry for entry in list(self.entries.values()) if entry.text != text)
 
-    def is_possible(self, action: str | None, intent: str | None) -> bool:
-        """Whether any rule can match a last state with this action and intent."""
-        return (action, None) in self._buckets or (intent is not None and (action, intent) in self._buckets)
+    def matches_silence(self) -> bool:
+        """Whether a rule can match right after the user spoke without looking at the intent."""
+        return (ACTION_LISTEN, None) in self._buckets
+
+    def find_best(self, states: Sequence[State]) -> RuleEntry | None:
+        """The rule with the longest text that matches."""
+        last, best = states[-1], None
+        action = last.action or last.action_text
+        for intent in (None, last.intent) if last.intent is not None else (None,):
+            for entry in self._buckets.get((action, intent), ()):
+                if best is not None and len(best.text) >= len(entry.text):
+                    break
+                if _is_suffix(entry.states, states):
+                    best = entry
+                    break
+        return best
 
     def find(self, states: Sequence[State]) -> list[RuleEntry]:
-        """Every rule that matches, longest text first."""
+        """Every rule that matches."""
         last = states[-1]
-        found = list(self._buckets.get((last.action_name, None), ()))
-        if last.intent is not None:
-            found += self._buckets.get((last.action_name, last.intent), ())
-        return sorted((e for e in found if _is_suffix(e.states, states)), key=lambda e: -len(e.text))
+        action = last.action or last.action_text
+        intents = (None, last.intent) if last.intent is not None else (None,)
+        return [
+            e for i in intents for e in self._buckets.get((action, i), ()) if _is_suffix(e.states, states)
+        ]
 
 
 def _is_suffix(rule: States, states: Sequence[State]) -> bool:
     """Whether a rule holds at the end of a conversation."""
     if len(rule) > len(states):
         return False
-    return all(
-        matches(wanted, actual) for wanted, actual in zip(reversed(rule), reversed(states), strict=False)
-    )
+    for back in range(-1, -len(rule) - 1, -1):  # noqa: SIM110 — a generator would cost a call per state
+        if not matches(rule[back], states[back]):
+            return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +166,7 @@ class RulePolicy:
         self.rule_only = NOTHING_RULE_ONLY
         self.hidden: frozenset[str] = frozenset()
         self._longest_hidden = 0
+        self._is_training = False
 
     # ---------------------------------------------------------------------------------------------- training
 
@@ -176,7 +192,9 @@ class RulePolicy:
         self.unhappy.build(_unhappy_entries(rules, stories))
         if checking:
             self.rule_only = _rule_only(rules, stories)
+            self._is_training = True
             self._hide(rule_checks.Rehearsal(self, domain).run(rules, trackers))
+            self._is_training = False
 
     def _check_fallback(self, domain: Domain) -> None:
         name = self.options["core_fallback_action_name"]
@@ -208,7 +226,8 @@ class RulePolicy:
         log = dialogue_states(tracker, domain, rule_only)
         loop = None if tracker.active_loop_name == SHOULD_NOT_BE_SET else tracker.active_loop_name
         after_listen = tracker.latest_action_name == ACTION_LISTEN
-        text = self._match(log, loop, "text") if after_listen else None
+        by_text = after_listen and (loop is not None or self.rules.matches_silence())
+        text = self._match(log, loop, "text") if by_text else None
         if after_listen and (text is None or text.action is None):
             intent = tracker.latest_message.intent_name or ""
             if intent in DEFAULT_INTENT_ACTIONS:
@@ -229,8 +248,7 @@ class RulePolicy:
     def _match(self, log: StateLog, loop: str | None, view: UserView) -> Found:
         count = max(self.rules.longest, self.unhappy.longest, 2)
         states = log.states(view, count)
-        matching = self.rules.find(states)
-        entry = matching[0] if matching else None
+        entry = self.rules.find_best(states)
         action = entry.action if entry else None
         returning = False
         if loop is not None:
@@ -244,10 +262,10 @@ class RulePolicy:
         return Found(action, key, entry, returning, by_text=view == "text" and action is not None)
 
     def _miss(self, log: StateLog, view: UserView) -> str:
-        """Text of states no rule matches; only needed while training or if a miss is known to be hidden."""
-        if self._longest_hidden == 0 and self.hidden:
+        """Text of states no rule matches; only needed while training, or if some are known to be hidden."""
+        if not self._is_training and not self._longest_hidden:
             return ""
-        states = after_snippet(log.states(view, self._longest_hidden + 1 if self.hidden else None))
+        states = after_snippet(log.states(view, None if self._is_training else self._longest_hidden + 1))
         return states_text(states) if states else ""
 
     def as_prediction(self, found: Found, tracker: Tracker, domain: Domain) -> Prediction:
