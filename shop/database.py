@@ -17,6 +17,7 @@ from shop.models import Base, Done
 
 ROOT = Path(__file__).resolve().parent.parent
 DAY = 86_400
+_opened: list[sessionmaker[Session]] = []
 
 
 def database_url() -> str:
@@ -32,7 +33,9 @@ def _sessions(url: str) -> sessionmaker[Session]:
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine)
     Base.metadata.create_all(engine)
-    return sessionmaker(engine, expire_on_commit=False)
+    factory = sessionmaker(engine, expire_on_commit=False)
+    _opened.append(factory)
+    return factory
 
 
 def _tune_sqlite(engine: Engine) -> None:
@@ -90,3 +93,12 @@ def once(
                 raise
             return seen.result
         return result
+
+
+def close() -> None:
+    """Let go of every open database, for tests and a clean stop."""
+    for factory in _opened:
+        engine = factory.kw["bind"]
+        engine.dispose()
+    _opened.clear()
+    _sessions.cache_clear()
