@@ -17,7 +17,9 @@ help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
 run: $(STAMP)  ## set up, train if needed, serve the shop assistant
-	@$(BIN)/python -m shop.run --port $(PORT)
+	@$(BIN)/python -m shop.seed
+	@$(BIN)/shoptalk train
+	@$(BIN)/shoptalk run --port $(PORT) --enable-api --page --router shop.web.router
 
 test: $(STAMP_DEV) check unit  ## format, lint, types, import contracts, tests with coverage
 

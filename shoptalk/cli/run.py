@@ -9,6 +9,9 @@ from pathlib import Path
 from shoptalk.errors import ConfigError
 
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command; those of Rasa's `run` mean the same."""
     parser.add_argument("what", nargs="?", help="`actions` for an action server, or the path of a model")
@@ -20,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--connector", help="serve only this channel")
     parser.add_argument("--cors", nargs="*", default=[], help="origins whose pages may call the server")
     parser.add_argument("--enable-api", action="store_true", help="serve Rasa's HTTP API beside the channels")
+    parser.add_argument("--allow-open-api", action="store_true", help="serve the API to anybody, beyond this machine")
     parser.add_argument("--page", action="store_true", help="serve the demo page at /")
     parser.add_argument("--router", nargs="*", default=[], help="dotted paths of FastAPI routers of your own")
     parser.add_argument("-t", "--auth-token", help="unlocks the API")
@@ -43,6 +47,12 @@ def run(args: argparse.Namespace) -> int:
     from shoptalk.server.serve import run as serve
 
     port = args.port or 5005
+    auth = Auth(args.auth_token, args.jwt_secret, args.jwt_method)
+    if args.enable_api and auth.is_open and args.interface not in LOOPBACK and not args.allow_open_api:
+        raise ConfigError(
+            f"The API would be open to everybody who reaches {args.interface}: anyone could read any conversation.",
+            hint="Add --auth-token or --jwt-secret, listen on 127.0.0.1, or insist with --allow-open-api.",
+        )
     check_port(args.interface, port)
     options = Options(
         model=Path(args.what) if args.what else args.model,
@@ -52,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         port=port,
         connector=args.connector,
         cors=args.cors,
-        auth=Auth(args.auth_token, args.jwt_secret, args.jwt_method),
+        auth=auth,
         enable_api=args.enable_api,
         page=args.page,
         routers=args.router,
