@@ -56,9 +56,12 @@ def visit(browser: Browser) -> Iterator[Callable[..., Chat]]:
     complaints: list[str] = []
 
     def open_page(url: str, *, phone: bool = False, **options: Any) -> Chat:
-        options.setdefault("viewport", {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900})
+        options.setdefault(
+            "viewport", {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
+        )
         context = browser.new_context(
-            **{"locale": "en-GB", "reduced_motion": "reduce", "has_touch": phone, "is_mobile": phone} | options
+            **{"locale": "en-GB", "reduced_motion": "reduce", "has_touch": phone, "is_mobile": phone}
+            | options
         )
         context.set_default_timeout(10_000)
         page = context.new_page()

@@ -8,7 +8,12 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+RULES = {
+    "runOnly": {
+        "type": "tag",
+        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    }
+}
 
 
 class Chat:
@@ -58,7 +63,10 @@ class Chat:
 def accessible(page: Page, state: str) -> None:
     """Fails with axe's own words when a state breaks a rule of WCAG 2.2 AA."""
     violations = Axe().run(page, options=RULES).response["violations"]
-    told = [f"{one['id']}: {one['help']}\n  " + "\n  ".join(node["html"] for node in one["nodes"]) for one in violations]
+    told = [
+        f"{one['id']}: {one['help']}\n  " + "\n  ".join(node["html"] for node in one["nodes"])
+        for one in violations
+    ]
     assert not told, f"{state}: " + "\n".join(told)
 
 
@@ -84,7 +92,9 @@ class Script:
     def fail(self, status: int, times: int = 1, message: str = "not now") -> None:
         """The next messages are refused."""
         error = {"error": {"code": "test", "message": message, "hint": "wait"}}
-        self.answers += [{"status": status, "content_type": "application/json", "body": json.dumps(error)}] * times
+        self.answers += [
+            {"status": status, "content_type": "application/json", "body": json.dumps(error)}
+        ] * times
 
     def _handle(self, route: Route) -> None:
         self.sent.append(route.request.post_data_json)

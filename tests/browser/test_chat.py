@@ -125,7 +125,9 @@ def test_a_repeated_message_is_answered_once(visit, shop_url):
 def test_quick_answers_by_keyboard_only(visit, shop_url):
     chat = visit(shop_url)
     script = Script(chat.page)
-    script.say({"text": "Which?", "buttons": [{"title": title, "payload": f"/inform{{{title}}}"} for title in "ABC"]})
+    script.say(
+        {"text": "Which?", "buttons": [{"title": title, "payload": f"/inform{{{title}}}"} for title in "ABC"]}
+    )
     chat.launcher.focus()
     chat.press("Enter")
     chat.page.keyboard.type("choose")
@@ -176,15 +178,37 @@ def test_hostile_text_is_shown_literally(visit, shop_url, where):
         script = Script(chat.page)
         for text in HOSTILE:
             button = {"title": text, "payload": "/x"}
-            item = {"id": text, "title": text, "price": text, "currency": text, "image": text, "url": text, "stock": text}
-            order = {"id": text, "state": text, "eta": text, "carrier": text, "tracking_number": text, "placed_at": text}
+            item = {
+                "id": text,
+                "title": text,
+                "price": text,
+                "currency": text,
+                "image": text,
+                "url": text,
+                "stock": text,
+            }
+            order = {
+                "id": text,
+                "state": text,
+                "eta": text,
+                "carrier": text,
+                "tracking_number": text,
+                "placed_at": text,
+            }
             order |= {"items": [item], "steps": [{"state": text, "label": text, "at": text, "done": True}]}
             script.say(
                 {"text": text, "buttons": [button], "image": text, "attachment": text},
                 {"text": text, "custom": {"type": "product_cards", "items": [item, item]}},
                 {"text": text, "custom": {"type": "order_timeline", "order": order}},
                 {"text": text, "custom": {"type": "orders", "items": [order]}},
-                {"text": text, "custom": {"type": "comparison", "items": [item], "rows": [{"label": text, "values": [text]}]}},
+                {
+                    "text": text,
+                    "custom": {
+                        "type": "comparison",
+                        "items": [item],
+                        "rows": [{"label": text, "values": [text]}],
+                    },
+                },
                 {"text": text, "custom": {"type": "sources", "items": [{"title": text, "url": text}]}},
                 {"text": text, "custom": {"type": "handoff", "ticket": text, "position": 1}},
                 {"text": text, "custom": {"type": text}},
@@ -192,8 +216,16 @@ def test_hostile_text_is_shown_literally(visit, shop_url, where):
             chat.say("go on")
             assert chat.log.locator(".bot").nth(-8).locator(".bubble").first.text_content() == text
     assert chat.page.evaluate("globalThis.hacked") == 0
-    inside = "(selector) => document.querySelector('shoptalk-chat').shadowRoot.querySelectorAll(selector).length"
-    assert chat.page.evaluate(inside, "script, iframe, object, embed, style, svg[onload], [onerror], [onload], form:not(.composer)") == 0
+    inside = (
+        "(selector) => document.querySelector('shoptalk-chat').shadowRoot.querySelectorAll(selector).length"
+    )
+    assert (
+        chat.page.evaluate(
+            inside,
+            "script, iframe, object, embed, style, svg[onload], [onerror], [onload], form:not(.composer)",
+        )
+        == 0
+    )
     links = chat.host.locator(".log a").evaluate_all("links => links.map(link => link.protocol)")
     assert set(links) <= {"http:", "https:"}
 

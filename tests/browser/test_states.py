@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -30,10 +31,26 @@ def test_the_page_and_every_card(shop, theme, language):
     chat.open()
     accessible(chat.page, "an empty chat")
     words = {
-        "en": ["recommend a jacket", "where is my order", "my orders", "compare", "shipping", "return", "person", "still there"],
+        "en": [
+            "recommend a jacket",
+            "where is my order",
+            "my orders",
+            "compare",
+            "shipping",
+            "return",
+            "person",
+            "still there",
+        ],
         "zh": ["推荐夹克", "订单", "所有订单", "对比", "运费", "退货", "人工", "还在吗"],
     }[language]
-    cards = [".cards .card", ".steps .current", ".orders button", ".compare table", ".sources a", ".quick-button"]
+    cards = [
+        ".cards .card",
+        ".steps .current",
+        ".orders button",
+        ".compare table",
+        ".sources a",
+        ".quick-button",
+    ]
     for text, card in zip(words, [*cards, "", ""], strict=True):
         chat.say(text)
         if card:
@@ -142,7 +159,7 @@ def test_sources_open_beside_the_chat(shop):
     chat = shop().open()
     chat.say("shipping")
     chat.log.get_by_role("link", name="Shipping: cost and time").click()
-    panel = chat.page.locator("#panel")
+    panel = chat.page.locator("#reader")
     expect(panel.get_by_role("heading", level=2)).to_have_text("Shipping: cost and time")
     expect(panel).to_be_focused()
     accessible(chat.page, "an article")
@@ -158,18 +175,23 @@ def test_an_article_can_be_linked_to(shop, canned_url):
     chat = shop()
     chat.page.goto(canned_url + "#/articles/returns")
     chat.page.reload()
-    expect(chat.page.locator("#panel h2")).to_have_text("Returns and exchanges")
+    expect(chat.page.locator("#reader h2")).to_have_text("Returns and exchanges")
+    chat.page.goto(canned_url + "?product=P0007")
+    expect(chat.page.locator("#reader h2")).to_have_text("Waxed Market Tote")
     chat.page.goto(canned_url + "#/articles/nothing")
-    expect(chat.page.locator("#panel h2")).to_have_text("This page cannot be found.")
+    expect(chat.page.locator("#reader h2")).to_have_text("This page cannot be found.")
 
 
 def test_a_product_opens_and_can_be_asked_about(shop):
     chat = shop()
     link = chat.page.get_by_role("link", name="Harbour Rain Jacket")
     link.click()
-    panel = chat.page.locator("#panel")
+    panel = chat.page.locator("#reader")
     expect(panel.get_by_role("heading", level=2)).to_have_text("Harbour Rain Jacket")
     accessible(chat.page, "a product")
+    panel.get_by_role("button", name="indigo").click()
+    expect(panel.get_by_role("button", name="indigo")).to_have_attribute("aria-pressed", "true")
+    expect(panel.locator("img")).to_have_attribute("src", re.compile(r"\?1$"))
     panel.get_by_role("button", name="Ask about this").click()
     expect(chat.input).to_have_value("I have a question about the Harbour Rain Jacket: ")
     expect(chat.input).to_be_focused()
@@ -185,6 +207,7 @@ def test_the_shelves_can_be_searched_and_narrowed(shop):
     chat.page.get_by_role("button", name="Everything").click()
     chat.page.get_by_role("searchbox").fill("lantern")
     expect(pieces).to_have_count(2)
+    expect(pieces.first).to_contain_text("Lantern")
     chat.page.get_by_role("searchbox").fill("zeppelin")
     expect(chat.page.locator("#status")).to_contain_text("Nothing on the shelves fits")
 

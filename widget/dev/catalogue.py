@@ -9,10 +9,10 @@ DAY_S = 86_400
 
 # id, English title, Chinese title, category, price, stock, rating, colour, shape
 _ROWS = [
-    ("P0001", "Harbour Rain Jacket", "海港防雨夹克", "clothing", 129.0, 14, 4.7, "#2f5d73", "jacket"),
-    ("P0002", "Felted Wool Overshirt", "毡呢羊毛衬衫外套", "clothing", 98.0, 3, 4.5, "#8a4b2d", "jacket"),
-    ("P0003", "Indigo Work Shirt", "靛蓝工装衬衫", "clothing", 64.0, 22, 4.4, "#27407c", "shirt"),
-    ("P0004", "Undyed Linen Tee", "本色亚麻短袖", "clothing", 34.0, 60, 4.2, "#d8c9a8", "shirt"),
+    ("P0001", "Harbour Rain Jacket", "海港防雨夹克", "jackets", 129.0, 14, 4.7, "#2f5d73", "jacket"),
+    ("P0002", "Felted Wool Overshirt", "毡呢羊毛衬衫外套", "jackets", 98.0, 3, 4.5, "#8a4b2d", "jacket"),
+    ("P0003", "Indigo Work Shirt", "靛蓝工装衬衫", "tops", 64.0, 22, 4.4, "#27407c", "shirt"),
+    ("P0004", "Undyed Linen Tee", "本色亚麻短袖", "tops", 34.0, 60, 4.2, "#d8c9a8", "shirt"),
     ("P0005", "Ridge Trail Boots", "山脊徒步靴", "shoes", 149.0, 0, 4.8, "#6b4226", "boot"),
     ("P0006", "Canvas Court Shoes", "帆布平底鞋", "shoes", 59.0, 31, 4.1, "#b93a22", "boot"),
     ("P0007", "Waxed Market Tote", "蜡布买菜包", "bags", 45.0, 18, 4.6, "#5c6b34", "bag"),
@@ -47,12 +47,14 @@ ARTICLES = {
 }
 
 
-def products(language: str, query: str = "") -> list[dict[str, Any]]:
+def products(language: str, query: str = "", shelf: str = "") -> list[dict[str, Any]]:
     """The catalogue in a language, narrowed to titles and categories that hold the query."""
     found = []
     for key, english, chinese, category, price, stock, rating, _, _ in _ROWS:
         title = chinese if language == "zh" else english
         if query and query.lower() not in f"{english} {chinese} {category}".lower():
+            continue
+        if shelf and shelf != category:
             continue
         text = (
             "天然材料，手工缝制，可修补。"
@@ -71,11 +73,35 @@ def products(language: str, query: str = "") -> list[dict[str, Any]]:
             | {
                 "rating": rating,
                 "image": f"/shop/images/{key}.svg",
-                "url": f"/shop/products/{key}",
+                "url": f"/?product={key}",
                 "description": text,
             }
         )
     return found
+
+
+def product(key: str, language: str) -> dict[str, Any] | None:
+    """One product with all there is to say about it."""
+    for item in products(language):
+        if item["id"] == key:
+            labels = ("材质", "洗护") if language == "zh" else ("Material", "Care")
+            values = ("亚麻", "30 °C 水洗") if language == "zh" else ("linen", "wash at 30 °C")
+            colors = ("本色", "靛蓝") if language == "zh" else ("undyed", "indigo")
+            return item | {
+                "attributes": [{"label": a, "value": b} for a, b in zip(labels, values, strict=True)],
+                "colors": [
+                    {"id": str(i), "label": name, "image": item["image"] + f"?{i}" * i}
+                    for i, name in enumerate(colors)
+                ],
+                "sizes": ["S", "M", "L"],
+                "reviews": [{"stars": 5, "text": "Warm and light.", "language": "en", "at": time.time()}],
+            }
+    return None
+
+
+def article_list(language: str) -> list[dict[str, str]]:
+    """The titles of the articles."""
+    return [{"slug": slug, "title": both[language][0], "category": slug} for slug, both in ARTICLES.items()]
 
 
 def order(language: str) -> dict[str, Any]:

@@ -104,13 +104,19 @@ class Handler(BaseHTTPRequestHandler):
                 {"sender_id": talk.sender, "slots": talk.slots, "active_loop": {}, "turns": talk.turns}
             )
         elif path == "/shop/products":
-            self._json(catalogue.products(language, query.get("q", ""))[: int(query.get("limit", 50))])
+            self._json(
+                catalogue.products(language, query.get("q", ""), query.get("category", ""))[
+                    : int(query.get("limit", 50))
+                ]
+            )
         elif path.startswith("/shop/products/"):
-            self._one([item for item in catalogue.products(language) if item["id"] == path.split("/")[-1]])
+            self._one(catalogue.product(path.split("/")[-1], language))
+        elif path == "/shop/articles":
+            self._json(catalogue.article_list(language))
         elif path.startswith("/shop/articles/"):
             slug = path.split("/")[-1]
             found = catalogue.ARTICLES.get(slug, {}).get(language)
-            self._one([{"slug": slug, "title": found[0], "body": found[1]}] if found else [])
+            self._one({"slug": slug, "title": found[0], "text": found[1]} if found else None)
         else:
             self._file(path)
 
@@ -178,10 +184,10 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(f"event: {event}\ndata: {json.dumps(data)}\n\n".encode())
         self.wfile.flush()
 
-    def _one(self, found: list[dict[str, Any]]) -> None:
-        if not found:
+    def _one(self, found: dict[str, Any] | None) -> None:
+        if found is None:
             raise Refused(HTTPStatus.NOT_FOUND, "not_found", f"there is no {self.path}")
-        self._json(found[0])
+        self._json(found)
 
     def _file(self, path: str) -> None:
         if path.startswith("/shop/images/") and (drawn := catalogue.image(Path(path).stem)):

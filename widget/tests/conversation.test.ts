@@ -127,8 +127,15 @@ test("after a reload history is shown, and what was left unsent goes out under i
 
   const after = conversationWith(url, backing);
   server.history = [{ from: "user", at: 1, id: "u1", text: "hello" }, { from: "bot", at: 2, id: "b1", text: "hi" }];
+  server.answers = [
+    (response, message) => {
+      server.history.push({ from: "user", at: 3, id: "u2", text: message.text }, { from: "bot", at: 4, id: "b2", text: `You said ${message.text}` });
+      reply({ text: `You said ${message.text}` })(response, message);
+    },
+  ];
   void after.conversation.restore();
   await after.turn();
+  await until(() => after.conversation.items.at(-1)?.key === "b2");
   assert.deepEqual(after.conversation.items.map((item) => item.text), ["hello", "hi", "lost?", "You said lost?"]);
   assert.equal(server.received.at(-1)?.message_id, lost);
 });
@@ -200,4 +207,33 @@ test("starting over in the middle of a reply drops the rest of it", async () => 
   conversation.send("new", "en");
   await turn();
   assert.deepEqual(conversation.items.map((item) => item.text), ["new", "You said new"]);
+});
+
+test("a message the server had before the reload, under another id, ends up there once", async () => {
+  const backing = new MemoryStorage();
+  const before = conversationWith(url, backing);
+  server.answers = Array.from({ length: 6 }, () => refuse(503));
+  before.conversation.send("hello", "en");
+  await until(() => before.conversation.items.at(-1)?.status === "failed");
+  server.history = [{ from: "user", at: 1, id: "h1", text: "hello" }, { from: "bot", at: 2, id: "h2", text: "hi" }];
+  server.answers = [reply({ text: "hi" })];
+  const after = conversationWith(url, backing);
+  void after.conversation.restore();
+  await after.turn();
+  await until(() => after.conversation.items.length === 2);
+  assert.deepEqual(after.conversation.items.map((item) => item.text), ["hello", "hi"]);
+});
+
+test("what is said while history is on its way stays", async () => {
+  const backing = new MemoryStorage();
+  const before = conversationWith(url, backing);
+  before.conversation.send("first", "en");
+  await before.turn();
+  server.history = [{ from: "user", at: 1, id: "h1", text: "first" }, { from: "bot", at: 2, id: "h2", text: "You said first" }];
+  const after = conversationWith(url, backing);
+  const restored = after.conversation.restore();
+  after.conversation.send("second", "en");
+  await Promise.all([restored, after.turn()]);
+  await until(() => after.conversation.items.length === 4);
+  assert.deepEqual(after.conversation.items.map((item) => item.text), ["first", "You said first", "second", "You said second"]);
 });

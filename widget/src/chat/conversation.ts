@@ -53,6 +53,7 @@ export class Conversation {
   trouble: Trouble = "none";
   handoff: Handoff | null = null;
   private outbox: Pending[] = [];
+  private recovering = new Set<string>();
   private current: AbortController | null = null;
   private timers: ReturnType<typeof setTimeout>[] = [];
   private epoch = 0;
@@ -92,10 +93,15 @@ export class Conversation {
     if (!session) return;
     const entries = await this.history(session.token, epoch);
     if (epoch !== this.epoch) return; // another customer was chosen meanwhile
-    this.replace(this.fromHistory(entries), lastHandoff(entries));
+    const stored = this.fromHistory(entries);
+    const known = new Set(stored.map((item) => item.key));
+    // What was said while history was on its way is newer than history.
+    this.replace([...stored, ...this.items.filter((item) => !known.has(item.key))], lastHandoff(entries) ?? this.handoff);
     this.outbox = (this.storage.read<Pending[]>(this.outboxKey()) ?? []).filter((one) => !answered(one.id, entries));
     this.save();
+    this.recovering = new Set(this.outbox.map((one) => one.id));
     for (const one of this.outbox) {
+      if (this.find(one.id)) continue;
       this.put({ key: one.id, from: "user", at: one.at, text: one.title, status: "sending" });
     }
     void this.pump();
@@ -105,10 +111,21 @@ export class Conversation {
   startOver(): void {
     this.halt();
     this.outbox = [];
+    this.recovering.clear();
     this.storage.remove(this.outboxKey());
     this.storage.remove("titles");
     this.sessions.forget();
     this.replace([], null);
+  }
+
+  /**
+   * Shows history again once everything left over from before a reload is answered: the server may have had a message
+   * already, under an id of its own, and then it stands there twice.
+   */
+  private async refresh(epoch: number): Promise<void> {
+    const session = this.sessions.stored();
+    const entries = session ? await this.history(session.token, epoch) : [];
+    if (epoch === this.epoch && entries.length && !this.outbox.length) this.replace(this.fromHistory(entries), lastHandoff(entries));
   }
 
   private async history(token: string, epoch: number): Promise<HistoryEntry[]> {
@@ -138,6 +155,7 @@ export class Conversation {
         if (epoch !== this.epoch) return;
         this.settle(next.id, "sent");
         this.listener.turn(next.id);
+        if (this.recovering.delete(next.id) && !this.recovering.size) await this.refresh(epoch);
       } catch (error) {
         if (epoch !== this.epoch) return; // stopped on purpose
         if (!(error instanceof ApiError)) throw error;

@@ -28,7 +28,7 @@ export class Shell {
     );
     this.closer = h("button", { type: "button", class: "plain", on: { click: parts.close } }, icon(ICONS.close));
     const header = h(
-      "header",
+      "div", // a header element in a dialog counts as the page's second banner
       { class: "head" },
       h("span", { class: "emblem" }, icon(ICONS.lantern)),
       h("div", { class: "titles" }, this.heading, this.subtitle),

@@ -26,7 +26,7 @@ class ShoptalkInspector extends HTMLElement {
     this.opener = opener;
     this.root.adoptedStyleSheets = [styles];
     const close = h("button", { type: "button", class: "close", "aria-label": "Close the inspector", on: { click: () => this.stop() } }, "✕");
-    const head = h("header", {}, h("div", { class: "title" }, h("h2", { id: "title" }, "Inspector"), this.about), close);
+    const head = h("div", { class: "head" }, h("div", { class: "title" }, h("h2", { id: "title" }, "Inspector"), this.about), close);
     this.root.append(h("section", { class: "frame", "aria-labelledby": "title" }, head, this.strip, this.status, this.body));
     this.addEventListener("keydown", (event) => this.key(event));
     document.addEventListener("shoptalk:turn", this.refresh);
@@ -93,8 +93,8 @@ class ShoptalkInspector extends HTMLElement {
       {
         type: "button",
         "aria-pressed": String(index === this.shown),
-        "aria-label": `Turn ${index + 1}: ${turn.text}, ${milliseconds(total)}, ${kind}`,
-        title: `${turn.text} · ${milliseconds(total)} · ${kind}`,
+        "aria-label": `Turn ${index + 1}: ${turn.text ?? "nobody spoke"}, ${milliseconds(total)}, ${kind}`,
+        title: `${turn.text ?? "nobody spoke"} · ${milliseconds(total)} · ${kind}`,
         on: { click: choose },
       },
       fill,

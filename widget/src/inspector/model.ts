@@ -24,6 +24,8 @@ export interface Step {
   confidence?: number | null;
   reason?: Reason | null;
   ms?: number | null;
+  /** done, rejected or failed */
+  outcome?: string;
   runner_up?: { action: string; policy?: string | null; confidence?: number | null } | null;
 }
 
@@ -35,7 +37,8 @@ export interface RasaEvent {
 }
 
 export interface Turn {
-  text: string;
+  /** Null when no one spoke: a reminder or an intent from outside. */
+  text: string | null;
   at?: number;
   parse?: {
     intent?: { name: string | null; confidence: number };

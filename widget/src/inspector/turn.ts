@@ -16,7 +16,7 @@ function part(title: string, ...children: (Node | null)[]): HTMLElement {
 }
 
 function said(turn: Turn): HTMLElement {
-  const { pieces, rest } = markEntities(turn.text, turn.parse?.entities ?? []);
+  const { pieces, rest } = markEntities(turn.text ?? "(nobody spoke)", turn.parse?.entities ?? []);
   const language = turnLanguage(turn);
   const marked = pieces.map((piece) => (piece.entity ? mark(piece.text, piece.entity) : document.createTextNode(piece.text)));
   return h(
@@ -81,7 +81,7 @@ function decided(steps: readonly Step[]): HTMLElement | null {
     h(
       "li",
       { class: step.action === "action_listen" ? "quiet" : null },
-      h("span", { class: "action" }, step.action),
+      h("span", { class: "action" }, step.action, step.outcome && step.outcome !== "done" ? h("em", { class: "outcome" }, ` ${step.outcome}`) : null),
       h("span", { class: "number" }, milliseconds(step.ms)),
       h(
         "span",

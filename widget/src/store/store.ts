@@ -5,27 +5,28 @@ import { money } from "../format.ts";
 import { safeUrl } from "../links.ts";
 import type { Language } from "../types.ts";
 import { weave } from "./loom.ts";
-import { panelContent, routeOf, starWords, stockWords } from "./panel.ts";
+import { follow, panelContent, routeOf, starWords, stockWords } from "./panel.ts";
 import type { Route } from "./panel.ts";
-import { customers, products } from "./shop.ts";
+import { articles, customers, products } from "./shop.ts";
 import type { Product } from "./shop.ts";
-import { categoryName, WORDS, words } from "./words.ts";
+import { CATEGORIES, TOPICS, WORDS, words } from "./words.ts";
 import type { Word } from "./words.ts";
 
 const PAGE = 24;
+const ARTICLES_SHOWN = 3;
 const PHONE = matchMedia("(max-width: 48rem)");
 const NIGHT = matchMedia("(prefers-color-scheme: dark)");
 
 const byId = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 const root = document.documentElement;
 const chat = document.querySelector("shoptalk-chat") as ShoptalkChat;
-const panel = byId("panel");
+const panel = byId("reader");
 const keep = (name: string, value: string): void => localStorage.setItem(`store:${name}`, value);
 const kept = (name: string): string | null => localStorage.getItem(`store:${name}`);
 
 let language: Language = "en";
 let limit = PAGE;
-let category: string | null = null;
+let category = "";
 let stopLoom = (): void => undefined;
 let panelOpener: HTMLElement | null = null;
 
@@ -44,7 +45,8 @@ function setLanguage(next: Language): void {
   button.textContent = next === "zh" ? "English" : "中文";
   button.lang = next === "zh" ? "en" : "zh-CN";
   showAsks();
-  showArticles();
+  void showArticles();
+  showFilters();
   showLoom();
   nameGuest();
   void showProducts();
@@ -70,44 +72,58 @@ function showAsks(): void {
   byId("asks").replaceChildren(...buttons);
 }
 
-function showArticles(): void {
-  const links = words(language, "articles").split("|").map((pair) => {
-    const [slug, title] = pair.split("=");
-    return h("li", {}, h("a", { href: `#/articles/${slug}` }, title ?? ""));
+async function showArticles(): Promise<void> {
+  const asked = language;
+  const found = await articles(asked).catch(() => []);
+  if (asked !== language) return;
+  const topics = [...new Set([...Object.keys(TOPICS), ...found.map((one) => one.category)])];
+  const shelves = topics.map((topic) => {
+    const titles = found.filter((one) => one.category === topic);
+    const links = titles.slice(0, ARTICLES_SHOWN).map((one) => h("li", {}, h("a", { href: `#/articles/${encodeURIComponent(one.slug)}` }, one.title)));
+    return links.length ? h("li", {}, h("h3", {}, TOPICS[topic]?.[asked] ?? topic), h("ul", {}, ...links)) : null;
   });
-  byId("articles").replaceChildren(...links);
+  byId("articles").replaceChildren(...shelves.filter((shelf) => shelf !== null));
+  (byId("articles").parentElement as HTMLElement).hidden = found.length === 0;
 }
 
 let latestRequest = 0;
 
 async function showProducts(): Promise<void> {
   const request = ++latestRequest;
-  const query = new FormData(byId<HTMLFormElement>("search")).get("q");
   const status = byId("status");
   try {
-    const found = await products(language, typeof query === "string" ? query.trim() : "", limit);
+    const found = await products(language, query(), category, limit);
     if (request !== latestRequest) return;
-    showFilters(found);
-    const shown = found.filter((one) => category === null || one.category === category);
-    byId("grid").replaceChildren(...shown.map(card));
-    status.textContent = shown.length ? "" : words(language, "nothing");
+    byId("grid").replaceChildren(...found.map(card));
+    status.textContent = found.length ? "" : words(language, "nothing");
     byId("more").hidden = found.length < limit;
   } catch {
     if (request === latestRequest) status.textContent = words(language, "unreachable");
   }
 }
 
-function showFilters(found: readonly Product[]): void {
-  const names = [...new Set(found.map((one) => one.category).filter((name) => name !== null))];
-  if (category !== null && !names.includes(category)) category = null;
-  const button = (value: string | null, label: string): HTMLElement => {
-    const choose = (): void => {
-      category = value;
-      void showProducts().then(() => byId("filters").querySelector<HTMLElement>("[aria-pressed=true]")?.focus());
-    };
-    return h("button", { type: "button", "aria-pressed": String(value === category), on: { click: choose } }, label);
+function query(): string {
+  return byId<HTMLFormElement>("search").querySelector("input")?.value.trim() ?? "";
+}
+
+function showFilters(): void {
+  const button = (value: string, label: string): HTMLElement => {
+    const made = h("button", { type: "button", "aria-pressed": String(value === category) }, label);
+    made.addEventListener("click", () => {
+      byId<HTMLFormElement>("search").reset(); // a shelf or a search, not both
+      choose(value, made);
+    });
+    return made;
   };
-  byId("filters").replaceChildren(button(null, words(language, "all")), ...names.map((name) => button(name, categoryName(name, language))));
+  const shelves = Object.entries(CATEGORIES).map(([name, labels]) => button(name, labels[language]));
+  byId("filters").replaceChildren(button("", words(language, "all")), ...shelves);
+}
+
+function choose(value: string, pressed: Element | null): void {
+  category = value;
+  limit = PAGE;
+  for (const one of byId("filters").children) one.setAttribute("aria-pressed", String(one === pressed));
+  void showProducts();
 }
 
 function card(one: Product): HTMLElement {
@@ -117,7 +133,7 @@ function card(one: Product): HTMLElement {
   return h(
     "li",
     { class: one.stock === 0 ? "piece gone" : "piece" },
-    h("div", { class: "swatch" }, image ? h("img", { src: image, alt: "", loading: "lazy", width: 320, height: 384 }) : null),
+    h("div", { class: "swatch" }, image ? h("img", { src: image, alt: "", loading: "lazy", width: 400, height: 400 }) : null),
     h("strong", { class: "tag" }, money(one.price, one.currency, language) ?? ""),
     h("h3", {}, h("a", { href: `#/products/${encodeURIComponent(one.id)}` }, one.title)),
     h(
@@ -130,7 +146,7 @@ function card(one: Product): HTMLElement {
 }
 
 async function showRoute(focus = true): Promise<void> {
-  const route: Route | null = routeOf(location.hash);
+  const route: Route | null = routeOf(location.hash) ?? routeOf(location.search);
   if (!route) return hidePanel();
   if (focus && panel.hidden) panelOpener = document.activeElement as HTMLElement | null;
   if (PHONE.matches) chat.close(); // there is room for one of them
@@ -152,7 +168,7 @@ function hidePanel(): void {
 }
 
 function closePanel(): void {
-  history.pushState(null, "", location.pathname + location.search);
+  history.pushState(null, "", location.pathname);
   hidePanel();
 }
 
@@ -201,7 +217,7 @@ function listen(): void {
   let typing: ReturnType<typeof setTimeout>;
   byId("search").addEventListener("input", () => {
     clearTimeout(typing);
-    typing = setTimeout(() => void showProducts(), 250);
+    typing = setTimeout(() => choose("", byId("filters").firstElementChild), 250);
   });
   byId("search").addEventListener("submit", (event) => event.preventDefault());
   byId("more").addEventListener("click", () => {
@@ -219,10 +235,7 @@ function listen(): void {
     showLoom();
   });
   document.addEventListener("shoptalk:link", (event) => {
-    const route = routeOf((event as CustomEvent<{ href: string }>).detail.href);
-    if (!route) return;
-    event.preventDefault();
-    location.hash = `#/${route.kind}/${encodeURIComponent(route.id)}`;
+    if (follow((event as CustomEvent<{ href: string }>).detail.href)) event.preventDefault();
   });
   document.addEventListener("shoptalk:language", (event) => {
     const chosen = (event as CustomEvent<{ language: Language }>).detail.language;

@@ -16,7 +16,9 @@ const EN = {
   all: "Everything",
   more: "Show more",
   counterTitle: "Good to know",
-  articles: "shipping=Shipping|returns=Returns|sizing=Sizes|payment=Payment|warranty=Repairs and warranty",
+  reviews: "What shoppers say",
+  sizes: "Sizes",
+  colors: "Colours",
   demo: "Lantern & Loom is the demonstration shop of Shoptalk, an open, self-hosted shop assistant. Nothing here is for sale.",
   close: "Close",
   nothing: "Nothing on the shelves fits. Ask the lantern: it knows the stockroom.",
@@ -52,7 +54,9 @@ const ZH: Record<Word, string> = {
   all: "全部",
   more: "显示更多",
   counterTitle: "购物须知",
-  articles: "shipping=配送|returns=退换货|sizing=尺码|payment=付款|warranty=修补与质保",
+  reviews: "顾客评价",
+  sizes: "尺码",
+  colors: "颜色",
   demo: "灯织小铺是 Shoptalk（开源、自托管的商店助手）的演示店铺，商品不出售。",
   close: "关闭",
   nothing: "货架上没有符合的商品。问问灯笼吧，它熟悉仓库。",
@@ -72,24 +76,31 @@ const ZH: Record<Word, string> = {
 
 export const WORDS: Record<Language, Record<Word, string>> = { en: EN, zh: ZH };
 
-const CATEGORIES: Record<string, string> = {
-  clothing: "衣",
-  shoes: "鞋",
-  bags: "包",
-  home: "家纺",
-  home_textiles: "家纺",
-  "home textiles": "家纺",
-  outdoor: "户外",
-  outdoor_gear: "户外",
-  accessories: "配饰",
+/** The shop's categories in the order of the shelves; the keys are the shop's. */
+export const CATEGORIES: Record<string, Record<Language, string>> = {
+  jackets: { en: "Jackets", zh: "外套" },
+  tops: { en: "Tops", zh: "上衣" },
+  knitwear: { en: "Knitwear", zh: "针织衫" },
+  trousers: { en: "Trousers", zh: "裤子" },
+  dresses: { en: "Dresses and skirts", zh: "裙装" },
+  shoes: { en: "Shoes", zh: "鞋子" },
+  bags: { en: "Bags", zh: "包袋" },
+  accessories: { en: "Accessories", zh: "配饰" },
+  home: { en: "Home textiles", zh: "家居" },
+  outdoor: { en: "Outdoor gear", zh: "户外用品" },
 };
 
-/** A category's name for people; categories the page does not know are shown as the shop writes them. */
-export function categoryName(category: string, language: Language): string {
-  if (language === "zh") return CATEGORIES[category.toLowerCase()] ?? category;
-  const words = category.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
+/** The help centre's shelves; an article of another one stands under its own name. */
+export const TOPICS: Record<string, Record<Language, string>> = {
+  shipping: { en: "Shipping", zh: "配送" },
+  returns: { en: "Returns", zh: "退换货" },
+  sizing: { en: "Sizes", zh: "尺码" },
+  payment: { en: "Payment", zh: "付款" },
+  warranty: { en: "Repairs and warranty", zh: "修补与质保" },
+  promotions: { en: "Vouchers and points", zh: "优惠与积分" },
+  invoice: { en: "Invoices", zh: "发票" },
+  account: { en: "Account", zh: "账户" },
+};
 
 export function words(language: Language, word: Word, values: Record<string, string | number> = {}): string {
   return WORDS[language][word].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
