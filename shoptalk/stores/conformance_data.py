@@ -130,7 +130,7 @@ async def stalled_senders_are_found(store: TrackerStore) -> None:
     await turn.commit([], [])
     await begun(store, "old")
     assert await store.stalled() == ["new"]
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.5)
     assert await store.stalled() == ["old", "new"]
 
 
@@ -170,9 +170,9 @@ async def a_failed_delivery_is_retried_later(store: TrackerStore) -> None:
     await store.outbox.push("a", {"n": 1})
     await store.outbox.push("a", {"n": 2})
     entry = await claimed(store)
-    await store.outbox.retry(entry, 0.15)
+    await store.outbox.retry(entry, 0.8)
     assert await store.outbox.claim("c") == []
-    again = await claimed(store, "c", 3.0)
+    again = await claimed(store, "c", 5.0)
     assert (again.entry_id, again.attempt, again.body) == (entry.entry_id, 2, {"n": 1})
     await store.outbox.bury(again, "blocked by the recipient")
     buried = await store.outbox.buried()
@@ -186,7 +186,7 @@ async def a_failed_delivery_is_retried_later(store: TrackerStore) -> None:
 async def entries_of_a_silent_consumer_are_handed_out_again(store: TrackerStore) -> None:
     await store.outbox.push("a", {"n": 1})
     await claimed(store, "dies")
-    await asyncio.sleep(0.25)
+    await asyncio.sleep(0.5)
     assert (await claimed(store, "lives")).attempt == 2
 
 

@@ -23,7 +23,7 @@ Check: TypeAlias = Callable[[TrackerStore], Awaitable[None]]
 
 CHECKS: list[Check] = []
 _OPTIONS: dict[str, StoreOptions] = {}
-SHORT_LEASE = StoreOptions(lease_ms=150, busy_s=0.6, reclaim_s=0.2)
+SHORT_LEASE = StoreOptions(lease_ms=400, busy_s=2.0, reclaim_s=0.4)
 
 
 def run_check(check: Check, open_store: OpenStore) -> None:

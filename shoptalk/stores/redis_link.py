@@ -88,6 +88,11 @@ class RedisLink:
         self.address = address
         self._client = _connect(address)
         self._listener: Any = None
+        # A cluster client fails at its bound of connections instead of waiting, so this waits for it.
+        # It also closes connections under requests that use them when the cluster changes (redis-py 8.1),
+        # which shows as an AttributeError of a writer that is gone: a lost connection like any other.
+        self._torn: tuple[type[Exception], ...] = (AttributeError,) if address.cluster else ()
+        self._room = asyncio.Semaphore(address.max_connections)
 
     async def run(self, name: str, keys: list[str], args: list[Any]) -> Any:
         """Run a script of this package. All of them may be repeated: a lost connection is tried twice."""
@@ -148,15 +153,15 @@ class RedisLink:
 
     async def _guarded(self, what: str, call: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         try:
-            async with asyncio.timeout(self.address.timeout_s):
+            async with asyncio.timeout(self.address.timeout_s), self._room:
                 try:
                     return await call()
-                except exceptions.ConnectionError:
+                except (exceptions.ConnectionError, *self._torn):
                     # A pooled connection may be the one of a server that restarted meanwhile.
                     return await call()
         except (TimeoutError, exceptions.TimeoutError) as error:
             raise self._away(what, f"no answer within {self.address.timeout_s} s") from error
-        except (exceptions.ConnectionError, exceptions.ClusterError, OSError) as error:
+        except (exceptions.ConnectionError, exceptions.ClusterError, OSError, *self._torn) as error:
             raise self._away(what, str(error)) from error
         except exceptions.RedisClusterException as error:
             raise self._away(what, str(error)) from error
@@ -192,9 +197,14 @@ def _connect(address: RedisAddress) -> Any:
     }
     if address.cluster:
         tls = {"ssl": True, **address.ssl} if address.ssl is not None else {}
-        nodes = [ClusterNode(address.host, address.port)]
         return RedisCluster(
-            startup_nodes=nodes, max_connections=address.max_connections, **{**shared, "retry": None}, **tls
+            startup_nodes=[ClusterNode(address.host, address.port)],
+            max_connections=address.max_connections,
+            # A moved slot is learned by itself (we use 64 of them); the default closes the connections
+            # of all other requests after five moves.
+            reinitialize_steps=0,
+            **{**shared, "retry": None},
+            **tls,
         )
     if address.sentinels:
         tls = {"ssl": True, **address.ssl} if address.ssl is not None else {}

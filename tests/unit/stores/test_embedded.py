@@ -38,7 +38,10 @@ def test_data_survives_stop_and_crash(tmp_path: Path) -> None:
 
 
 def test_a_folder_has_one_server(tmp_path: Path) -> None:
-    with EmbeddedValkey(tmp_path), pytest.raises(StoreError, match=r"running over .* already.*own data folder"):
+    with (
+        EmbeddedValkey(tmp_path),
+        pytest.raises(StoreError, match=r"running over .* already.*own data folder"),
+    ):
         EmbeddedValkey(tmp_path).start()
     with EmbeddedValkey(tmp_path) as server:
         assert server.pid > 0
