@@ -34,6 +34,7 @@ _HOMES: dict[str, dict[str, str]] = {
         "DIETClassifier": "shoptalk.nlu.classifiers.diet:DIETClassifier",
         "ResponseSelector": "shoptalk.nlu.response_selector:ResponseSelector",
         "RetrievalSelector": "shoptalk.nlu.response_selector:RetrievalSelector",
+        "LanguageIdentifier": "shoptalk.nlu.language:LanguageIdentifier",
     },
     "policy": {
         "RulePolicy": "shoptalk.dialogue.policies.rules:RulePolicy",
