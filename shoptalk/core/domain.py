@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -185,17 +185,22 @@ class Domain:
         return frozenset(self.entity_labels)
 
     def _used_labels(self, spec: IntentSpec) -> frozenset[str]:
-        included = set(self.entities if spec.use_entities is None else spec.use_entities)
-        if spec.ignore_entities is None:
-            excluded = {e.name for e in self.entities.values() if not e.influence_conversation}
+        """Labels that count beside an intent.
+
+        An entity without influence is left out even if the intent names other entities to ignore, except that its
+        roles and groups then count: this is Rasa's way.
+        """
+        mute = [entity.name for entity in self.entities.values() if not entity.influence_conversation]
+        if spec.use_entities is None:
+            included = set(self.entity_labels) - set(mute)
         else:
-            excluded = set(spec.ignore_entities)
-        return frozenset(
-            label
-            for entity in self.entities.values()
-            if entity.name in included and entity.name not in excluded
-            for label in entity.labels
-        )
+            included = self._with_labels(spec.use_entities)
+        return frozenset(included - self._with_labels(mute if spec.ignore_entities is None else spec.ignore_entities))
+
+    def _with_labels(self, names: Iterable[str]) -> set[str]:
+        """Entities and their labels with roles and groups."""
+        specs = (self.entities.get(name, EntitySpec(name)) for name in names)
+        return {label for spec in specs for label in spec.labels}
 
     def is_custom(self, action: str) -> bool:
         """Whether the user lists this action, which overrides a default action or form of that name."""
