@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from shop.models import Base, Done
 
 ROOT = Path(__file__).resolve().parent.parent
 DAY = 86_400
-_opened: list[sessionmaker[Session]] = []
+_opened: dict[str, sessionmaker[Session]] = {}
 
 
 def database_url() -> str:
@@ -25,17 +24,17 @@ def database_url() -> str:
     return os.environ.get("SHOP_DATABASE_URL") or f"sqlite:///{ROOT / '.shoptalk' / 'shop.db'}"
 
 
-@cache
 def _sessions(url: str) -> sessionmaker[Session]:
+    if url in _opened:
+        return _opened[url]
     if url.startswith("sqlite:///"):
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine)
     Base.metadata.create_all(engine)
-    factory = sessionmaker(engine, expire_on_commit=False)
-    _opened.append(factory)
-    return factory
+    _opened[url] = sessionmaker(engine, expire_on_commit=False)
+    return _opened[url]
 
 
 def _tune_sqlite(engine: Engine) -> None:
@@ -95,10 +94,9 @@ def once(
         return result
 
 
-def close() -> None:
-    """Let go of every open database, for tests and a clean stop."""
-    for factory in _opened:
-        engine = factory.kw["bind"]
-        engine.dispose()
-    _opened.clear()
-    _sessions.cache_clear()
+def close(url: str | None = None) -> None:
+    """Let go of a database, or of every one, for tests and a clean stop."""
+    for opened in [url] if url else list(_opened):
+        factory = _opened.pop(opened, None)
+        if factory is not None:
+            factory.kw["bind"].dispose()

@@ -6,6 +6,7 @@ Where it is not, as under another framework that runs this project, a small lexi
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections import Counter
@@ -16,8 +17,12 @@ from typing import Any
 from shop.articles import Article, load_articles
 from shop.database import ROOT
 
+logger = logging.getLogger(__name__)
 ENCODER = "multilingual-e5-small"
+# Below these the nearest article is no answer.
 LEXICAL_THRESHOLD = 0.34
+DENSE_THRESHOLD = 0.62
+NEAR = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ def search(question: str, language: str, category: str | None = None, limit: int
     index = _index()
     if index is None:
         return _lexical(question, language, category)[:limit]
+    if not question.strip():
+        return []
     articles = _by_id()
     hits = index.search(question, language=language, category=category, k=limit)
     return [Passage(articles[hit.document.id], hit.passage, float(hit.score)) for hit in hits]
@@ -42,19 +49,20 @@ def search(question: str, language: str, category: str | None = None, limit: int
 def answer(question: str, language: str, category: str | None = None) -> Passage | None:
     """The article that answers a question, or None when none is near enough.
 
-    A category known from the intent is tried as the place to look when the whole help centre is not sure.
+    Among articles almost equally near, one of the category that the intent names is preferred.
     """
-    index = _index()
-    if index is None:
-        found = _lexical(question, language, None)
-        if category and (not found or found[0].score < LEXICAL_THRESHOLD):
-            found = [passage for passage in _lexical(question, language, category) if passage.score > 0.18]
-            return found[0] if found else None
-        return found[0] if found and found[0].score >= LEXICAL_THRESHOLD else None
-    found = index.answer(question, language)
-    if found is None:
+    found = search(question, language, limit=10)
+    threshold = LEXICAL_THRESHOLD if _index() is None else DENSE_THRESHOLD
+    if not found or found[0].score < threshold:
         return None
-    return Passage(_by_id()[found.document.id], found.document.text, float(found.score))
+    near = [passage for passage in found if passage.score >= max(threshold, found[0].score - NEAR)]
+    best = next((passage for passage in near if passage.article.category == category), near[0])
+    return Passage(best.article, best.article.text, best.score)
+
+
+def warm_up() -> None:
+    """Build the index and load its encoder before the first question comes."""
+    search("warm", "en", limit=1)
 
 
 @cache
@@ -65,6 +73,7 @@ def _by_id() -> dict[str, Article]:
 @cache
 def _index() -> Any | None:
     try:
+        from shoptalk.errors import ComponentError
         from shoptalk.knowledge import Document, KnowledgeIndex
     except ImportError:
         return None
@@ -80,7 +89,11 @@ def _index() -> Any | None:
         )
         for key, article in _by_id().items()
     ]
-    return KnowledgeIndex.build(documents, encoder=ENCODER, cache_dir=ROOT / ".shoptalk" / "knowledge")
+    try:
+        return KnowledgeIndex.build(documents, encoder=ENCODER, cache_dir=ROOT / ".shoptalk" / "knowledge")
+    except ComponentError as problem:
+        logger.warning("knowledge.lexical_only: %s", problem)
+        return None
 
 
 def _lexical(question: str, language: str, category: str | None) -> list[Passage]:

@@ -58,8 +58,8 @@ SCENES = (
     Scene(10305, "C0002", "shipped", 16, 5, ("P006-BLACK-S",)),
     Scene(10298, "C0002", "delivered", 16, 10, ("P044-GREEN-S", "P117-GREEN-05L")),
     Scene(10521, "C0002", "placed", 0.3, -8, ("P097-GREY-OS",)),
-    Scene(10366, "C0003", "returned", 30, 26, ("P035-BLACK-L",), "refund"),
-    Scene(10377, "C0003", "cancelled", 21, None, ("P062-BROWN-43",)),
+    Scene(10366, "C0003", "returned", 16, 12, ("P035-BLACK-L",), "refund"),
+    Scene(10377, "C0003", "cancelled", 10, None, ("P062-BROWN-43",)),
     Scene(10450, "C0003", "packed", 1, -2, ("P063-OLIVE-44",)),
     Scene(10441, "C0004", "return_requested", 18, 14, ("P024-WHITE-L",), "exchange"),
     Scene(10399, "C0004", "delivered", 7, 4, ("P074-BROWN-OS", "P086-NAVY-OS")),
@@ -223,7 +223,7 @@ class _Book:
 
     def _pay_back(self, order: int, cents: int, cause: str, at: int, return_number: int | None) -> None:
         age_days = (self.as_of - at) / DAY
-        state = "completed" if age_days > 20 else "sent" if age_days > 9 else "pending"
+        state = "completed" if age_days > 13 else "sent" if age_days > 6 else "pending"
         self.rows["refunds"].append(
             {
                 "number": 70_001 + len(self.rows["refunds"]),

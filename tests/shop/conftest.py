@@ -28,13 +28,19 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def shop_to_read(seeded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shop all reading tests share; nothing may be committed to it."""
+    monkeypatch.setenv("SHOP_DATABASE_URL", f"sqlite:///{seeded}")
+
+
+@pytest.fixture
 def shop(seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """This test's own shop."""
     path = tmp_path / "shop.db"
     shutil.copy(seeded, path)
     monkeypatch.setenv("SHOP_DATABASE_URL", f"sqlite:///{path}")
     yield
-    database.close()
+    database.close(f"sqlite:///{path}")
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from shop import models, orders
 from shop.database import DAY, once, reading, writing
 from shop.identity import order_number
 
-pytestmark = pytest.mark.usefixtures("shop")
 STATES = tuple(orders.TRANSITIONS)
 ALLOWED = {
     ("placed", "paid"), ("placed", "cancelled"), ("paid", "packed"), ("paid", "cancelled"), ("packed", "shipped"),
@@ -25,6 +24,7 @@ def an_order(session: object, state: str) -> models.Order:
     return session.scalars(wanted).one()
 
 
+@pytest.mark.usefixtures("shop_to_read")
 @pytest.mark.parametrize(("start", "end"), list(itertools.product(STATES, STATES)))
 def test_only_the_drawn_moves_are_possible(start: str, end: str) -> None:
     with reading() as session:
@@ -38,6 +38,7 @@ def test_only_the_drawn_moves_are_possible(start: str, end: str) -> None:
             assert order.state == start
 
 
+@pytest.mark.usefixtures("shop_to_read")
 @pytest.mark.parametrize("state", STATES)
 def test_cancelling(state: str) -> None:
     with writing() as session:
@@ -59,6 +60,7 @@ def test_cancelling(state: str) -> None:
         ]
 
 
+@pytest.mark.usefixtures("shop_to_read")
 @pytest.mark.parametrize("state", STATES)
 def test_the_address_is_free_until_the_label_is_printed(state: str) -> None:
     with reading() as session:
@@ -98,6 +100,7 @@ def test_order_numbers_in_texts(text: str | None, number: int | None) -> None:
     assert order_number(text) == number
 
 
+@pytest.mark.usefixtures("shop_to_read")
 def test_late_days_count_from_the_promise() -> None:
     with reading() as session:
         order = session.get_one(models.Order, 10305)
@@ -107,6 +110,7 @@ def test_late_days_count_from_the_promise() -> None:
         assert orders.days_late(order, order.eta_at + 5 * DAY) == 0
 
 
+@pytest.mark.usefixtures("shop")
 def test_a_key_makes_a_change_happen_once() -> None:
     calls = []
 
@@ -120,6 +124,7 @@ def test_a_key_makes_a_change_happen_once() -> None:
     assert once(None, change) == {"call": 3}
 
 
+@pytest.mark.usefixtures("shop")
 def test_a_change_that_fails_leaves_nothing() -> None:
     def change(session: object) -> dict[str, int]:
         session.get_one(models.Order, 10412).address = "Gone 1"

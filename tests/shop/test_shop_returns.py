@@ -8,7 +8,7 @@ from shop import models, returns, tickets
 from shop.database import DAY, reading, writing
 from shop.orders import NotAllowed, load_order
 
-pytestmark = pytest.mark.usefixtures("shop")
+pytestmark = pytest.mark.usefixtures("shop_to_read")
 # Order, days since its delivery, hygiene, final sale, reason, what comes out.
 TABLE = [
     ("delivered", 0, False, False, "changed_mind", "ok"),

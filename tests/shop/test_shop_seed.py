@@ -12,7 +12,7 @@ from shop import models, seed
 from shop.database import DAY, reading, writing
 from shop.seed_orders import SCENES
 
-pytestmark = pytest.mark.usefixtures("shop")
+pytestmark = pytest.mark.usefixtures("shop_to_read")
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,7 @@ def test_moments_follow_one_another_and_none_but_promises_lies_ahead() -> None:
             )
 
 
+@pytest.mark.usefixtures("shop")
 def test_seeding_again_changes_nothing_and_keeps_what_shoppers_did() -> None:
     with writing() as session:
         session.get_one(models.Order, 10412).address = "Elsewhere 1, 10115 Berlin"
@@ -78,6 +79,7 @@ def test_seeding_again_changes_nothing_and_keeps_what_shoppers_did() -> None:
         assert session.get_one(models.Order, 10412).address == "Elsewhere 1, 10115 Berlin"
 
 
+@pytest.mark.usefixtures("shop")
 def test_a_later_day_moves_all_dates_and_keeps_what_shoppers_did() -> None:
     with reading() as session:
         before = session.get_one(models.Order, 10234)
@@ -89,6 +91,7 @@ def test_a_later_day_moves_all_dates_and_keeps_what_shoppers_did() -> None:
     assert seed.seed(as_of=seed.today() + 3 * DAY) == "current"
 
 
+@pytest.mark.usefixtures("shop")
 def test_fresh_starts_over() -> None:
     with writing() as session:
         session.get_one(models.Order, 10412).address = "Elsewhere 1, 10115 Berlin"
