@@ -259,11 +259,11 @@ def _sort(blocks: Sequence[Block]) -> tuple[list[int], list[tuple[int, int]]]:
     back: list[tuple[int, int]] = []
     entered: set[int] = set()
     left: set[int] = set()
-    for root in range(len(blocks)):
+    for root in reversed(range(len(blocks))):  # what comes first in the files then comes first in the order
         if root in entered:
             continue
         entered.add(root)
-        stack = [(root, iter(edges[root]))]
+        stack = [(root, reversed(edges[root]))]
         while stack:
             place, following = stack[-1]
             after = next(following, None)
@@ -273,7 +273,7 @@ def _sort(blocks: Sequence[Block]) -> tuple[list[int], list[tuple[int, int]]]:
                 order.append(place)
             elif after not in entered:
                 entered.add(after)
-                stack.append((after, iter(edges[after])))
+                stack.append((after, reversed(edges[after])))
             elif after not in left:
                 back.append((place, after))
     return order[::-1], back
