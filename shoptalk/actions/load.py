@@ -13,7 +13,7 @@ from shoptalk.actions.runner import ActionRunner
 from shoptalk.core.domain import Domain
 from shoptalk.errors import ConfigError
 from shoptalk.registry import load_dotted
-from shoptalk.settings import Endpoint, Endpoints, did_you_mean
+from shoptalk.settings import ENDPOINT_KEYS, Endpoint, Endpoints, did_you_mean
 
 ACTION_OPTIONS = ("actions_module", "domain_digest", "enable_selective_domain", "newest_events", "timeout")
 
@@ -43,7 +43,8 @@ def _custom(endpoint: Endpoint | None, domain: Domain, root: Path) -> CustomActi
     strange = [key for key in endpoint.options if key not in ACTION_OPTIONS]
     if strange:
         raise ConfigError(
-            f"`action_endpoint:` has no setting {strange[0]!r}.", hint=did_you_mean(strange[0], ACTION_OPTIONS)
+            f"`action_endpoint:` has no setting {strange[0]!r}.",
+            hint=did_you_mean(strange[0], (*ENDPOINT_KEYS, *ACTION_OPTIONS)),
         )
     module = endpoint.options.get("actions_module")
     if module:

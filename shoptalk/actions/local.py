@@ -85,7 +85,7 @@ class LocalActions:
         future = (
             self._loop.submit(work)
             if inspect.iscoroutinefunction(action)
-            else self._threads.submit(_run_here, work)
+            else self._threads.submit(asyncio.run, work)
         )
         try:
             result = await asyncio.wait_for(asyncio.wrap_future(future), self._timeout_s)
@@ -103,7 +103,7 @@ class LocalActions:
     async def close(self) -> None:
         """Stop the threads; actions still running are left to end by themselves."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._loop.stop()
+        await asyncio.to_thread(self._loop.stop)
 
 
 class _Stream:
@@ -157,6 +157,7 @@ class _LoopThread:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
         self._guard = threading.Lock()
 
     def submit(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -164,23 +165,32 @@ class _LoopThread:
         with self._guard:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="async-actions", daemon=True).start()
+                self._thread = threading.Thread(
+                    target=_run_loop, args=(self._loop,), name="async-actions", daemon=True
+                )
+                self._thread.start()
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def stop(self) -> None:
-        """End the loop."""
-        if self._loop is not None:
+        """End the loop; what still runs in it is cancelled."""
+        if self._loop is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(1.0)
+            self._loop = self._thread = None
 
 
-_here = threading.local()
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.run_until_complete(_cancel_all(asyncio.all_tasks(loop)))
+        loop.close()
 
 
-def _run_here(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine to its end in this thread, in a loop the thread keeps."""
-    if getattr(_here, "loop", None) is None:
-        _here.loop = asyncio.new_event_loop()
-    return _here.loop.run_until_complete(work)
+async def _cancel_all(tasks: set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _translated(name: str, error: Exception) -> ActionError:
