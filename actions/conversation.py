@@ -5,7 +5,22 @@ from __future__ import annotations
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.desk import MEMORY_SLOTS, TASK_SLOTS, Desk, Domain, Event, button, clear, go_on_with, put
+from actions.desk import (
+    MEMORY_SLOTS,
+    TASK_SLOTS,
+    Desk,
+    Domain,
+    Event,
+    apply,
+    button,
+    clear,
+    go_on_with,
+    leave_form,
+    put,
+)
+from actions.handoff import ActionHandoff
+from actions.orders import ActionOrderStatus, ActionRefundStatus
+from actions.products import ActionCompareProducts, ActionProductInfo, ActionRecommend, ActionRecommendForMe
 from shop.catalogue import get_item
 
 ORDER_TASKS = ("action_order_status", "action_refund_status")
@@ -26,6 +41,25 @@ FORM_ORDER = {
 }
 
 
+TASKS: dict[str, type[Action]] = {
+    "action_order_status": ActionOrderStatus,
+    "action_refund_status": ActionRefundStatus,
+    "action_product_info": ActionProductInfo,
+    "action_compare_products": ActionCompareProducts,
+    "action_recommend": ActionRecommend,
+    "action_recommend_for_me": ActionRecommendForMe,
+}
+
+
+async def do(task: str, desk: Desk, domain: Domain, before: list[Event] | None = None) -> list[Event]:
+    """Do a task within this action; a form is opened instead, as it lasts for turns."""
+    events = [*clear("pending_task"), *(before or [])]
+    if task in FORMS:
+        return [*events, go_on_with(task)]
+    apply(desk.tracker, events)
+    return [*events, *await TASKS[task]().run(desk.dispatcher, desk.tracker, domain)]
+
+
 class ActionInform(Action):
     """A bare answer outside a form: go on with what was talked about."""
 
@@ -37,8 +71,8 @@ class ActionInform(Action):
         task = next_task(desk)
         if task is None:
             desk.say("utter_ask_rephrase")
-            return []
-        return [go_on_with(task)]
+            return clear("pending_task")
+        return await do(task, desk, domain)
 
 
 def next_task(desk: Desk) -> str | None:
@@ -69,9 +103,12 @@ class ActionCorrect(Action):
             desk.entities(name)
             for name in ("order_id", "product", "color", "size", "category", "price", "email")
         )
-        if named:
-            return [*_forget_choice(last), go_on_with(str(last))] if last in RERUN else self._fresh(desk)
-        return self._other(desk, last)
+        task, before = (last, _forget_choice(last)) if named else self._other(desk, last)
+        if named and task not in RERUN:
+            task = next_task(desk)
+            if task is None:
+                desk.say("utter_correct_what")
+        return await do(task, desk, domain, before) if task else [*clear("pending_task"), *before]
 
     def _in_form(self, desk: Desk, form: str) -> list[Event]:
         """Ask again for the answer before; the form itself takes a value that was named."""
@@ -93,43 +130,37 @@ class ActionCorrect(Action):
         desk.say("utter_ask_again")
         return clear(filled[-1])
 
-    def _fresh(self, desk: Desk) -> list[Event]:
-        task = next_task(desk)
-        if task is None:
-            desk.say("utter_correct_what")
-            return []
-        return [go_on_with(task)]
-
-    def _other(self, desk: Desk, last: str | None) -> list[Event]:
+    def _other(self, desk: Desk, last: str | None) -> tuple[str | None, list[Event]]:
+        """The task to do again with the other of what was shown, or None after asking."""
         if last in (*ORDER_TASKS, *FORMS):
             other = _other_order(desk)
             if other is not None:
-                return [put("order_id", other), *_forget_choice(last), go_on_with(str(last))]
-            return self._ask_order(desk, str(last))
+                return last, [put("order_id", other), *_forget_choice(last)]
+            if last in FORMS:
+                return last, [*clear("order_id"), *_forget_choice(last)]
+            return None, self._ask_order(desk, str(last))
         if last in PRODUCT_TASKS:
             return self._other_product(desk, str(last))
         desk.say("utter_correct_what")
-        return []
+        return None, []
 
     def _ask_order(self, desk: Desk, last: str) -> list[Event]:
         rest = [number for number in _shown(desk, "shown_orders") if number != desk.order_id]
-        if last in FORMS:
-            return [*clear("order_id"), *_forget_choice(last), go_on_with(last)]
         intent = "refund_status" if last == "action_refund_status" else "order_status"
         buttons = [button(number, f'/{intent}{{"order_id": "{number}"}}') for number in rest[:4]]
         desk.say("utter_which_number", buttons=buttons)
         return clear("order_id")
 
-    def _other_product(self, desk: Desk, last: str) -> list[Event]:
+    def _other_product(self, desk: Desk, last: str) -> tuple[str | None, list[Event]]:
         current = desk.tracker.get_slot("product")
         rest = [shown for shown in _shown(desk, "shown_products") if shown != current]
         if len(rest) == 1:
             task = "action_product_info" if last != "action_compare_products" else last
-            return [put("product", rest[0]), go_on_with(task)]
+            return task, [put("product", rest[0])]
         items = [item for item in map(get_item, rest[:4]) if item is not None]
         buttons = [button(item.title(desk.language), f'/inform{{"product": "{item.id}"}}') for item in items]
         desk.say("utter_which_product", buttons=buttons)
-        return clear("product")
+        return None, clear("product")
 
 
 def _shown(desk: Desk, slot: str) -> list[str]:
@@ -156,9 +187,9 @@ class ActionAffirm(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         if tracker.get_slot("offer") == "handoff":
-            return [put("offer", None), go_on_with("action_handoff")]
+            return [*clear("pending_task"), *await ActionHandoff().run(dispatcher, tracker, domain)]
         Desk(tracker, dispatcher).say("utter_anything_else")
-        return []
+        return clear("pending_task")
 
 
 class ActionDeny(Action):
@@ -218,7 +249,7 @@ class ActionStartOver(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         Desk(tracker, dispatcher).say("utter_start_over")
-        return [*_leave_form(), *clear(*TASK_SLOTS, *MEMORY_SLOTS)]
+        return [*leave_form(), *clear(*TASK_SLOTS, *MEMORY_SLOTS)]
 
 
 class ActionStopTask(Action):
@@ -229,8 +260,4 @@ class ActionStopTask(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         Desk(tracker, dispatcher).say("utter_stopped")
-        return [*_leave_form(), *clear(*TASK_SLOTS, "offer")]
-
-
-def _leave_form() -> list[Event]:
-    return [{"event": "active_loop", "timestamp": None, "name": None}, put("requested_slot", None)]
+        return [*leave_form(), *clear(*TASK_SLOTS, "offer")]

@@ -155,6 +155,18 @@ def go_on_with(action: str) -> Event:
     return {"event": "followup", "timestamp": None, "name": action}
 
 
+def leave_form() -> list[Event]:
+    """The events that end whatever form is open."""
+    return [{"event": "active_loop", "timestamp": None, "name": None}, put("requested_slot", None)]
+
+
+def apply(tracker: Tracker, events: list[Event]) -> None:
+    """Let an action that is run within another one see the slots set so far."""
+    for event in events:
+        if event["event"] == "slot":
+            tracker.slots[event["name"]] = event["value"]
+
+
 def button(title: str, payload: str) -> dict[str, str]:
     """A button that sends a payload."""
     return {"title": title, "payload": payload}

@@ -8,7 +8,7 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.desk import Desk, Domain, Event, button, go_on_with, put
+from actions.desk import Desk, Domain, Event, button, put
 from actions.intent_labels import INTENT_LABELS, NONE_OF_THEM
 from shop import knowledge
 from shop.labels import pick
@@ -42,7 +42,8 @@ class ActionAskWhich(Action):
         return "action_ask_which"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
-        return ask_which(Desk(tracker, dispatcher)) or [go_on_with("action_gpt_fallback")]
+        asked = ask_which(Desk(tracker, dispatcher))
+        return asked if asked is not None else await ActionGptFallback().run(dispatcher, tracker, domain)
 
 
 class ActionDefaultAskAffirmation(Action):

@@ -8,7 +8,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 from sqlalchemy.orm import Session
 
-from actions.desk import Desk, Domain, Event, put, transcript
+from actions.desk import TASK_SLOTS, Desk, Domain, Event, clear, leave_form, put, transcript
 from shop.database import once
 from shop.policy import SERVICE_HOURS
 from shop.tickets import hand_over
@@ -42,4 +42,4 @@ class ActionHandoff(Action):
         desk.say(
             "utter_handoff", card, ticket=ticket, position=result["position"], opens=opens, closes=closes
         )
-        return [put("ticket", ticket), put("offer", None)]
+        return [*leave_form(), *clear(*TASK_SLOTS), put("ticket", ticket), put("offer", None)]

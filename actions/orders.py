@@ -8,7 +8,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 from sqlalchemy.orm import Session
 
-from actions.desk import TASK_SLOTS, Desk, Domain, Event, button, clear, go_on_with, put
+from actions.desk import TASK_SLOTS, Desk, Domain, Event, button, clear, put
 from actions.order_forms import OrderForm, Slots, end_form, refused
 from shop import orders
 from shop.database import once, reading
@@ -23,18 +23,14 @@ from shop.views import order_list, order_summary, order_timeline
 def find_for(desk: Desk, session: Session, task: str) -> tuple[Order | None, list[Event]]:
     """The order a question is about, or what has to happen first.
 
-    A guest without proof goes to verify_form and comes back to `task`; a customer with several orders is asked.
+    A guest without proof sets `pending_task`, for which the rules open verify_form and then action_resume_task;
+    a customer with several orders is asked.
     """
     order_id, shopper = desk.order_id, desk.shopper
     if shopper.is_guest:
         if order_id is None or desk.verifier is None:
             known = [put("order_id", order_id)] if order_id else []
-            return None, [
-                *known,
-                put("pending_task", task),
-                put("form_outcome", None),
-                go_on_with("verify_form"),
-            ]
+            return None, [*known, put("form_outcome", None), put("pending_task", task.removeprefix("action_"))]
         if not check_guest(shopper, order_id, desk.verifier):
             desk.say("utter_order_not_found", order_id=order_id)
             return None, clear("order_id", "verifier")
@@ -92,7 +88,7 @@ class ActionOrderStatus(Action):
             order, events = find_for(desk, session, self.name())
             if order is not None:
                 self._tell(desk, order)
-        return [*events, put("last_task", self.name())]
+        return [put("pending_task", None), *events, put("last_task", self.name())]
 
     def _tell(self, desk: Desk, order: Order) -> None:
         language = desk.language
@@ -170,7 +166,7 @@ class ActionRefundStatus(Action):
             order, events = find_for(desk, session, self.name())
             if order is not None:
                 self._tell(desk, order, refund_status(order))
-        return [*events, put("last_task", self.name())]
+        return [put("pending_task", None), *events, put("last_task", self.name())]
 
     def _tell(self, desk: Desk, order: Order, found: list[RefundStatus]) -> None:
         language = desk.language
@@ -191,6 +187,9 @@ class ActionRefundStatus(Action):
         )
 
 
+WAITING: dict[str, type[Action]] = {"order_status": ActionOrderStatus, "refund_status": ActionRefundStatus}
+
+
 class ActionResumeTask(Action):
     """After verify_form: go on with what was asked."""
 
@@ -199,10 +198,10 @@ class ActionResumeTask(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         pending = tracker.get_slot("pending_task")
-        done = clear("pending_task", "form_outcome")
-        if refused(tracker) or pending not in ("action_order_status", "action_refund_status"):
-            return done
-        return [*done, go_on_with(pending)]
+        if refused(tracker) or pending not in WAITING:
+            return clear("pending_task", "form_outcome")
+        events = await WAITING[pending]().run(dispatcher, tracker, domain)
+        return [*events, *clear("pending_task", "form_outcome")]
 
 
 class ValidateVerifyForm(OrderForm):

@@ -115,7 +115,7 @@ def test_several_open_orders_are_offered_and_one_is_taken(talk: Talk) -> None:
 def test_a_guest_proves_an_order_and_comes_back_to_the_question(guest: Talk) -> None:
     guest.hear("where is my order 10234", "order_status", order_id="10234")
     first = guest.run("action_order_status")
-    assert first.followup == "verify_form"
+    assert first.slot("pending_task") == "order_status"
     assert not first.responses
     asked = validate(guest, "verify_form", order_id="10234")
     assert asked.slot("order_id") == "10234"
@@ -129,15 +129,18 @@ def test_a_guest_proves_an_order_and_comes_back_to_the_question(guest: Talk) -> 
     right = validate(guest, "verify_form", order_id="10234", verifier="4821")
     assert not right.responses
     guest.loop = {}
-    assert guest.run("action_resume_task").followup == "action_order_status"
-    told = guest.run("action_order_status")
+    told = guest.run("action_resume_task")
+    assert told.slot("pending_task") is None
     assert told.names == ["utter_order_shipped"]
 
 
 def test_resuming_runs_nothing_else_than_what_waited(guest: Talk) -> None:
     guest.hear("4821", "inform")
-    guest.slots["pending_task"] = "action_cancel_order"
-    assert guest.run("action_resume_task").followup is None
+    guest.slots |= {"pending_task": "action_cancel_order", "order_id": "10412", "confirm": True}
+    reply = guest.run("action_resume_task")
+    assert not reply.responses
+    assert reply.slot("pending_task") is None
+    assert order(10412).state == "paid"
 
 
 def test_refund_status(talk: Talk) -> None:
@@ -374,8 +377,7 @@ def test_stock_by_colour_and_size_and_a_following_question(talk: Talk) -> None:
     assert "Harbour Rain Jacket, navy, M" in reply.text
     talk.slots |= {"color": "navy", "size": "L"}
     talk.hear("and in L", "inform", size="L")
-    assert talk.run("action_inform").followup == "action_product_info"
-    later = talk.run("action_product_info")
+    later = talk.run("action_inform")
     assert later.names == ["utter_product_stock_later"]
     assert "17 March 2030" in later.text
     talk.slots |= {"color": "yellow", "size": "M"}
@@ -508,7 +510,7 @@ def test_faq_answers_with_the_article_and_its_source_or_says_that_it_does_not_kn
     unknown = talk.run("action_faq")
     assert unknown.names == ["utter_faq_unknown"]
     talk.hear("yes", "affirm")
-    assert talk.run("action_affirm").followup == "action_handoff"
+    assert talk.run("action_affirm").names == ["utter_handoff"]
 
 
 def test_the_fallback_carries_question_and_passages(talk: Talk) -> None:
@@ -538,7 +540,7 @@ def test_asking_which_of_two(talk: Talk) -> None:
         '/cancel_order{"order_id": "10187"}', '/return_item{"order_id": "10187"}', "/out_of_scope",
     ]  # fmt: skip
     talk.hear("blorp", "nlu_fallback", ranking=[{"name": "cancel_order", "confidence": 0.05}])
-    assert talk.run("action_ask_which").followup == "action_gpt_fallback"
+    assert talk.run("action_ask_which").names == ["utter_free_reply"]
     assert talk.run("action_default_ask_affirmation").names == ["utter_ask_rephrase"]
 
 
@@ -550,9 +552,9 @@ def test_the_other_one(talk: Talk) -> None:
     talk.run("action_order_status")
     talk.hear("no, the other one", "correction")
     reply = talk.run("action_correct")
-    assert reply.followup == "action_order_status"
+    assert reply.names == ["utter_order_paid"]
     assert reply.slot("order_id") == "10412"
-    assert "10412" in talk.run("action_order_status").text
+    assert "10412" in reply.text
 
 
 def test_i_meant_another_number(talk: Talk) -> None:
@@ -561,8 +563,9 @@ def test_i_meant_another_number(talk: Talk) -> None:
     talk.run("action_order_status")
     talk.slots["order_id"] = "10234"
     talk.hear("no, I meant 10234", "correction", order_id="10234")
-    assert talk.run("action_correct").followup == "action_order_status"
-    assert "10234" in talk.run("action_order_status").text
+    reply = talk.run("action_correct")
+    assert reply.names == ["utter_order_shipped"]
+    assert "10234" in reply.text
 
 
 def test_a_correction_inside_a_form_asks_the_answer_before_again(talk: Talk) -> None:
@@ -609,18 +612,26 @@ def test_stop_ends_the_task_and_start_over_everything_but_who_is_asking(talk: Ta
 
 
 def test_a_bare_value_goes_on_with_what_it_fits(talk: Talk) -> None:
-    cases: list[tuple[str | None, dict[str, str], str | None]] = [
-        (None, {"order_id": "10234"}, "action_order_status"),
-        ("action_refund_status", {"order_id": "10234"}, "action_refund_status"),
-        ("action_product_info", {"size": "M"}, "action_product_info"),
-        ("action_recommend", {"price": "80"}, "action_recommend"),
-        (None, {"product": "tarn"}, "action_product_info"),
-        (None, {}, None),
+    cases: list[tuple[str | None, dict[str, str], str]] = [
+        (None, {"order_id": "10234"}, "utter_order_shipped"),
+        ("action_refund_status", {"order_id": "10234"}, "utter_refund_none"),
+        ("action_product_info", {"product": "tarn sweater", "size": "M"}, "utter_product_about"),
+        ("action_recommend", {"price": "80"}, "utter_recommend"),
+        (None, {"product": "tarn sweater"}, "utter_product_about"),
+        (None, {}, "utter_ask_rephrase"),
     ]
     for last, entities, expected in cases:
-        talk.slots["last_task"] = last
+        talk.slots = {"last_task": last}
         talk.hear("x", "inform", **entities)
-        assert talk.run("action_inform").followup == expected, (last, entities)
+        assert talk.run("action_inform").names == [expected], (last, entities)
+
+
+def test_correcting_after_a_form_opens_it_again(talk: Talk) -> None:
+    talk.slots |= {"last_task": "cancel_form", "order_id": "10234", "confirm": True}
+    talk.hear("no, I meant 10234", "correction", order_id="10234")
+    reply = talk.run("action_correct")
+    assert reply.followup == "cancel_form"
+    assert reply.slot("confirm") is None
 
 
 def test_hostile_words_stay_words(talk: Talk) -> None:

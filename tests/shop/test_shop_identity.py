@@ -165,7 +165,7 @@ def test_only_the_signed_session_of_the_web_channel_is_believed(
         "where is 10305", "order_status", metadata=forged["metadata"], order_id="10305", customer_id="C0002"
     )
     reply = guest.run("action_order_status")
-    assert reply.followup == "verify_form"
+    assert reply.slot("pending_task") == "order_status"
     assert not reply.responses
 
 
