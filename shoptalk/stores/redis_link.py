@@ -91,7 +91,9 @@ class RedisLink:
         # A cluster client fails at its bound of connections instead of waiting, so this waits for it.
         # It also closes connections under requests that use them when the cluster changes (redis-py 8.1),
         # which shows as an AttributeError of a writer that is gone: a lost connection like any other.
-        self._torn: tuple[type[Exception], ...] = (AttributeError,) if address.cluster else ()
+        self._lost: tuple[type[Exception], ...] = (exceptions.ConnectionError,)
+        if address.cluster:
+            self._lost += (AttributeError,)
         self._room = asyncio.Semaphore(address.max_connections)
 
     async def run(self, name: str, keys: list[str], args: list[Any]) -> Any:
@@ -156,14 +158,14 @@ class RedisLink:
             async with asyncio.timeout(self.address.timeout_s), self._room:
                 try:
                     return await call()
-                except (exceptions.ConnectionError, *self._torn):
+                except self._lost:
                     # A pooled connection may be the one of a server that restarted meanwhile.
                     return await call()
         except (TimeoutError, exceptions.TimeoutError) as error:
             raise self._away(what, f"no answer within {self.address.timeout_s} s") from error
-        except (exceptions.ConnectionError, exceptions.ClusterError, OSError, *self._torn) as error:
+        except self._lost as error:
             raise self._away(what, str(error)) from error
-        except exceptions.RedisClusterException as error:
+        except (exceptions.ClusterError, exceptions.RedisClusterException, OSError) as error:
             raise self._away(what, str(error)) from error
         except exceptions.ResponseError as error:
             if _is_away(error):
