@@ -90,7 +90,11 @@ def load(path: Path) -> Model:
 
 
 def _below(parts: Mapping[str, Saved], prefix: str) -> dict[str, Saved]:
-    return {name.removeprefix(f"{prefix}/"): saved for name, saved in parts.items() if name.startswith(f"{prefix}/")}
+    return {
+        name.removeprefix(f"{prefix}/"): saved
+        for name, saved in parts.items()
+        if name.startswith(f"{prefix}/")
+    }
 
 
 def fingerprint(*values: Any) -> str:

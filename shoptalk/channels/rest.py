@@ -79,7 +79,9 @@ class RestChannel:
             if stream:
                 return StreamingResponse(_stream(inbox, message), media_type="text/event-stream")
             replies = await inbox.handle(message)
-            return JSONResponse([part for reply in replies for part in rest_messages(message.sender_id, reply)])
+            return JSONResponse(
+                [part for reply in replies for part in rest_messages(message.sender_id, reply)]
+            )
 
         return router
 

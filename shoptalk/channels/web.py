@@ -98,7 +98,11 @@ class WebChannel:
     name: ClassVar[str] = "web"
 
     def __init__(
-        self, secret: str, customers: Customers | None = None, inspector: bool = False, max_text: int = MAX_TEXT
+        self,
+        secret: str,
+        customers: Customers | None = None,
+        inspector: bool = False,
+        max_text: int = MAX_TEXT,
     ) -> None:
         if len(secret.encode()) < MIN_SECRET:
             raise ConfigError(
@@ -114,7 +118,9 @@ class WebChannel:
         section = dict(credentials or {})
         for key in section:
             if key not in KEYS:
-                raise ConfigError(f"The channel web has no setting {key!r}.", hint=f"Known: {', '.join(KEYS)}.")
+                raise ConfigError(
+                    f"The channel web has no setting {key!r}.", hint=f"Known: {', '.join(KEYS)}."
+                )
         customers = section.get("customers")
         return cls(
             secret=section.get("secret") or own_secret(),
@@ -189,7 +195,9 @@ class WebChannel:
         async def message(request: Request, said: MessageRequest) -> StreamingResponse:
             """Say something; replies come as server-sent events."""
             session = self.session(request)
-            offered = await self._offered(inbox, session.sender_id) if said.text.lstrip().startswith("/") else ()
+            offered = (
+                await self._offered(inbox, session.sender_id) if said.text.lstrip().startswith("/") else ()
+            )
             text = self.accepted_text(said.text, offered)
             incoming = UserMessage(
                 text=text,
@@ -215,7 +223,9 @@ class WebChannel:
             """The last turns, step by step; only with `inspector: true`."""
             session = self.session(request)
             if self.inspector is None:
-                raise ChannelError("The inspector is switched off.", hint="Set `inspector: true` under `web:`.")
+                raise ChannelError(
+                    "The inspector is switched off.", hint="Set `inspector: true` under `web:`."
+                )
             tracker = await inbox.tracker(session.sender_id)
             state = tracker.as_dict()
             return {
@@ -353,7 +363,9 @@ async def _serve(stream: _Stream, turn: asyncio.Task[None], begin: float, item: 
     await turn
     ms = (time.perf_counter() - begin) * 1000
     if stream.failure is not None:
-        yield _event("error", {"code": stream.failure.code, "message": stream.failure.message, "retry_after_s": 2})
+        yield _event(
+            "error", {"code": stream.failure.code, "message": stream.failure.message, "retry_after_s": 2}
+        )
     yield _event("done", {"turn_ms": round(ms, 1), "messages": stream.messages})
 
 

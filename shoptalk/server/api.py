@@ -46,6 +46,7 @@ def routes(holder: Holder, auth: Auth) -> APIRouter:
     router = APIRouter(dependencies=[Depends(guard(auth))])
     _model_routes(router, holder)
     _conversation_routes(router, holder)
+    _action_routes(router, holder)
     _change_routes(router, holder)
     return router
 
@@ -95,7 +96,9 @@ def _model_routes(router: APIRouter, holder: Holder) -> None:
 
 def _conversation_routes(router: APIRouter, holder: Holder) -> None:
     @router.get("/conversations/{conversation_id:path}/tracker", tags=["conversations"])
-    async def tracker(conversation_id: str, include_events: str = "AFTER_RESTART", until: float | None = None) -> Any:
+    async def tracker(
+        conversation_id: str, include_events: str = "AFTER_RESTART", until: float | None = None
+    ) -> Any:
         """A whole conversation."""
         verbosity = _verbosity(include_events)
         found = await holder.assistant.tracker(conversation_id, full=True)
@@ -107,7 +110,9 @@ def _conversation_routes(router: APIRouter, holder: Holder) -> None:
         return _state(found, verbosity)
 
     @router.get("/conversations/{conversation_id:path}/story", tags=["conversations"])
-    async def story(conversation_id: str, until: float | None = None, all_sessions: str = "false") -> Response:
+    async def story(
+        conversation_id: str, until: float | None = None, all_sessions: str = "false"
+    ) -> Response:
         """A conversation as test stories."""
         from shoptalk.formats.story_writer import stories_of
 
@@ -118,6 +123,8 @@ def _conversation_routes(router: APIRouter, holder: Holder) -> None:
         text = stories_of(conversation_id, events, all_sessions=all_sessions.lower() == "true")
         return PlainTextResponse(text)
 
+
+def _action_routes(router: APIRouter, holder: Holder) -> None:
     @router.post("/conversations/{conversation_id:path}/predict", tags=["conversations"])
     async def predict(conversation_id: str, include_events: str = "AFTER_RESTART") -> dict[str, Any]:
         """What the policies would do next."""
@@ -126,7 +133,9 @@ def _conversation_routes(router: APIRouter, holder: Holder) -> None:
         return _prediction(prediction, holder.assistant, found, include_events, sort=True)
 
     @router.post("/conversations/{conversation_id:path}/execute", tags=["conversations"])
-    async def execute(request: Request, conversation_id: str, include_events: str = "AFTER_RESTART") -> dict[str, Any]:
+    async def execute(
+        request: Request, conversation_id: str, include_events: str = "AFTER_RESTART"
+    ) -> dict[str, Any]:
         """Run one action."""
         body = await _json_body(request, 400, "BadRequest")
         name = body.get("name") if isinstance(body, dict) else None
@@ -142,7 +151,9 @@ def _conversation_routes(router: APIRouter, holder: Holder) -> None:
         return _said(before, conversation_id, replies, include_events)
 
     @router.post("/conversations/{conversation_id:path}/trigger_intent", tags=["conversations"])
-    async def trigger(request: Request, conversation_id: str, include_events: str = "AFTER_RESTART") -> dict[str, Any]:
+    async def trigger(
+        request: Request, conversation_id: str, include_events: str = "AFTER_RESTART"
+    ) -> dict[str, Any]:
         """Act as if the user had meant an intent."""
         body = await _json_body(request, 400, "BadRequest")
         name = body.get("name") if isinstance(body, dict) else None
@@ -167,7 +178,12 @@ def _change_routes(router: APIRouter, holder: Holder) -> None:
             raise ApiError(500, "ConversationError", "`text` must be a string.")
         parse = body.get("parse_data")
         await holder.assistant.log_message(
-            UserMessage(body["text"], conversation_id, channel="api", parse_data=parse if isinstance(parse, dict) else None)
+            UserMessage(
+                body["text"],
+                conversation_id,
+                channel="api",
+                parse_data=parse if isinstance(parse, dict) else None,
+            )
         )
         return _state(await holder.assistant.tracker(conversation_id, full=True), _verbosity(include_events))
 
@@ -236,7 +252,9 @@ async def _existing(holder: Holder, conversation_id: str) -> Tracker:
     return tracker
 
 
-def _said(tracker: Tracker, sender: str, replies: Sequence[dict[str, Any]], include_events: str) -> dict[str, Any]:
+def _said(
+    tracker: Tracker, sender: str, replies: Sequence[dict[str, Any]], include_events: str
+) -> dict[str, Any]:
     messages = [part for reply in replies for part in rest_messages(sender, reply)]
     return {"tracker": _state(tracker, _verbosity(include_events)), "messages": messages}
 
@@ -247,9 +265,10 @@ def _prediction(
     if prediction is None:
         raise ApiError(409, "Conflict", "The model has no policies.")
     names = assistant.domain.action_names
-    scores = [{"action": n, "score": float(p)} for n, p in zip(names, prediction.probabilities, strict=True)]
+    scored = list(zip(names, map(float, prediction.probabilities), strict=True))
     if sort:
-        scores.sort(key=lambda entry: (-entry["score"], entry["action"]))
+        scored.sort(key=lambda entry: (-entry[1], entry[0]))
+    scores = [{"action": name, "score": score} for name, score in scored]
     return {
         "scores": scores,
         "policy": prediction.policy,

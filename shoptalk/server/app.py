@@ -129,7 +129,9 @@ def _health(holder: Holder) -> APIRouter:
         try:
             await holder.assistant.store.ping()
         except StoreError as error:
-            return JSONResponse({"status": "no store", "message": error.message}, 503, headers={"Retry-After": "2"})
+            return JSONResponse(
+                {"status": "no store", "message": error.message}, 503, headers={"Retry-After": "2"}
+            )
         return JSONResponse({"status": "ready"})
 
     return router

@@ -31,9 +31,13 @@ class Auth:
 
     def __post_init__(self) -> None:
         if self.token == "" or self.jwt_secret == "":
-            raise ConfigError("An empty token or secret protects nothing.", hint="Set one, or leave the flag out.")
+            raise ConfigError(
+                "An empty token or secret protects nothing.", hint="Set one, or leave the flag out."
+            )
         if self.jwt_method not in METHODS:
-            raise ConfigError(f"{self.jwt_method!r} is no method for JWT.", hint=f"Known: {', '.join(METHODS)}.")
+            raise ConfigError(
+                f"{self.jwt_method!r} is no method for JWT.", hint=f"Known: {', '.join(METHODS)}."
+            )
 
     @property
     def is_open(self) -> bool:
@@ -51,11 +55,15 @@ class Auth:
         payload = self._payload(request) if self.jwt_secret is not None else None
         if payload is None:
             raise ApiError(401, "NotAuthenticated", "User is not authenticated.")
-        user = payload.get("user")
-        role = user.get("role") if isinstance(user, dict) else None
-        if role == "admin":
+        claimed = payload.get("user")
+        user = claimed if isinstance(claimed, dict) else {}
+        if user.get("role") == "admin":
             return
-        if role == "user" and conversation_id is not None and user.get("username") == conversation_id:
+        if (
+            user.get("role") == "user"
+            and conversation_id is not None
+            and user.get("username") == conversation_id
+        ):
             return
         raise ApiError(403, "NotAuthorized", "User has insufficient permissions.")
 

@@ -103,5 +103,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> JSONResponse:
-        logger.error("request.crashed %s %s: %s", request.method, request.url.path, type(error).__name__, exc_info=error)
+        logger.error(
+            "request.crashed %s %s: %s",
+            request.method,
+            request.url.path,
+            type(error).__name__,
+            exc_info=error,
+        )
         return JSONResponse(body(500, "InternalError", "Something went wrong here.", "internal"), 500)

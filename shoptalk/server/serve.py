@@ -83,7 +83,9 @@ def read_channels(path: Path, connector: str | None = None) -> list[Channel]:
     content = read_file(path, environment=True) if path.exists() else Map()
     if not isinstance(content, Map):
         raise ConfigError("Credentials must be a mapping of channels.", file=str(path), line=1)
-    wanted: Mapping[str, Any] = {connector: content.get(connector)} if connector else dict(content) or {"rest": None}
+    wanted: Mapping[str, Any] = (
+        {connector: content.get(connector)} if connector else dict(content) or {"rest": None}
+    )
     channels: list[Channel] = []
     for name, section in wanted.items():
         if section is not None and not isinstance(section, Mapping):
@@ -177,5 +179,3 @@ def _background(holder: Holder, ready: Callable[[], None] | None) -> list[Callab
     if holder.is_ready:
         work.append(holder.assistant.serve_reminders)
     return work
-
-
