@@ -16,8 +16,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from shoptalk.actions.base import Sink
-from shoptalk.core.domain import ACTION_SESSION_START
-from shoptalk.core.events import ActionExecuted, Event, ReminderScheduled, SessionStarted, UserUttered, decode
+from shoptalk.core.domain import ACTION_LISTEN, ACTION_SESSION_START
+from shoptalk.core.events import (
+    ActionExecuted,
+    BotUttered,
+    Event,
+    ReminderScheduled,
+    SessionStarted,
+    UserUttered,
+    decode,
+)
 from shoptalk.core.messages import BotMessage, UserMessage
 from shoptalk.core.tracker import Tracker
 from shoptalk.errors import LeaseLost, StoreError, Timeout, Unavailable
@@ -211,11 +219,9 @@ class Worker:
             if raises:
                 raise failure
             return None
-        said = UserUttered(
-            text=str(message.body.get("text") or ""), input_channel=message.channel, message_id=message.message_id
-        )
         replies: list[BotMessage] = [{"text": self.failure}]
-        await turn.commit([said.as_dict()], replies, None, Deferred(self._outbox(message, replies)))
+        events = [event.as_dict() for event in _given_up(turn, self.failure)]
+        await turn.commit(events, replies, None, Deferred(self._outbox(message, replies)))
         return replies
 
     @contextlib.asynccontextmanager
@@ -296,6 +302,17 @@ async def perform(run: Run, message: StoredMessage) -> None:
                 await run.say(events)
         case "session":
             await run.session()
+
+
+def _given_up(turn: Turn, apology: str) -> list[Event]:
+    """What is kept of a message that could not be served: that it was said, and that it was not understood."""
+    message = turn.message
+    listen = ActionExecuted(name=ACTION_LISTEN)
+    begun: list[Event] = [ActionExecuted(name=ACTION_SESSION_START), SessionStarted(), listen]
+    said = UserUttered(
+        text=str(message.body.get("text") or ""), input_channel=message.channel, message_id=message.message_id
+    )
+    return [*([] if turn.conversation.length else begun), said, BotUttered(text=apology), listen]
 
 
 def stored(message: UserMessage, *, answer: bool = True) -> StoredMessage:

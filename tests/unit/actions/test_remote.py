@@ -136,7 +136,7 @@ async def test_an_action_that_hangs_is_given_up(server, call):
 async def test_a_server_that_is_not_there_is_named(make_scene):
     scene = make_scene(DOMAIN)
     actions = RemoteActions(Endpoint.read({"url": "http://127.0.0.1:9/webhook"}), scene.domain)
-    with pytest.raises(ActionError, match="127.0.0.1:9/webhook cannot be reached"):
+    with pytest.raises(ActionError, match=r"127\.0\.0\.1:9/webhook cannot be reached"):
         await actions.run("action_x", scene)
     await actions.close()
 
