@@ -47,6 +47,7 @@ export interface OrderRow {
   total?: number | string | null;
   currency?: string | null;
   payload?: string | null;
+  detail?: string | null;
 }
 
 export interface SourceItem {

@@ -17,6 +17,8 @@ test("overlapping, unplaced and out-of-range entities are listed beside the text
   const { pieces, rest } = markEntities("blue jacket", [inner, outer, nowhere, beyond]);
   assert.deepEqual(pieces, [{ text: "blue jacket", entity: outer }]);
   assert.deepEqual(rest, [nowhere, inner, beyond]);
+  const twice = { ...inner, value: "blue jacket", entity: "product" };
+  assert.deepEqual(markEntities("blue jacket", [outer, twice]).rest, []);
 });
 
 test("the language entity is no mark but the turn's language", () => {
@@ -47,7 +49,7 @@ test("time not accounted for is shown as other, and shares add up to one", () =>
 });
 
 test("the reason of a turn is that of its first action, not of waiting", () => {
-  const steps = [{ action: "action_listen", reason: { kind: "rule" } }, { action: "utter_greet", reason: { kind: "story" } }];
+  const steps = [{ action: "action_session_start" }, { action: "action_listen", reason: { kind: "rule" } }, { action: "utter_greet", reason: { kind: "story" } }];
   assert.equal(decidedBy({ text: "", steps })?.kind, "story");
   assert.equal(decidedBy({ text: "" }), null);
 });

@@ -1,9 +1,8 @@
-import { h, icon, ICONS } from "../dom.ts";
+import { h, icon, ICONS, link } from "../dom.ts";
 import { day, money } from "../format.ts";
 import { safeUrl } from "../links.ts";
-import type { OrderDetails, OrderRow, OrderStep, SourceItem } from "../types.ts";
+import type { Button, OrderDetails, OrderRow, OrderStep, SourceItem } from "../types.ts";
 import type { Context } from "./context.ts";
-import { link } from "../dom.ts";
 
 /** The colour an order's state has: over and well, over and not, or under way. */
 export function tone(state: string): "good" | "bad" | "busy" {
@@ -70,6 +69,23 @@ function facts(order: OrderDetails, context: Context): Node | null {
   );
 }
 
+/**
+ * Puts the buttons that stand for orders into their rows: other channels need them, here a row is a button itself.
+ *
+ * Returns the rows, each with its button's payload and what its title adds, and the buttons that are left.
+ */
+export function mergeButtons(rows: readonly OrderRow[], buttons: readonly Button[]): { rows: OrderRow[]; left: Button[] } {
+  const left = [...buttons];
+  const merged = rows.map((row) => {
+    const at = left.findIndex((button) => button.title.includes(row.id));
+    const button = at < 0 ? undefined : left.splice(at, 1)[0];
+    if (!button) return row;
+    const detail = button.title.replace(row.id, "").replace(/^[\s#·:：,，–-]+/, "");
+    return { ...row, payload: row.payload ?? button.payload, detail: detail === row.label ? null : detail };
+  });
+  return { rows: merged, left };
+}
+
 /** The shopper's orders; choosing one asks about it. */
 export function orderList(rows: readonly OrderRow[], context: Context): HTMLElement {
   const t = context.strings;
@@ -86,6 +102,7 @@ export function orderList(rows: readonly OrderRow[], context: Context): HTMLElem
         h("span", { class: `state ${tone(row.state)}` }, row.label ?? row.state),
         h("span", { class: "order-when" }, placed ? t.get("placed", { date: placed }) : ""),
         h("span", { class: "order-total" }, money(row.total, row.currency, t.language) ?? ""),
+        row.detail ? h("span", { class: "order-detail" }, row.detail) : null,
       ),
     );
   });

@@ -4,7 +4,7 @@ import { safeUrl } from "../links.ts";
 import type { BotMessage, Button, Comparison, OrderDetails, OrderRow, ProductItem, SourceItem } from "../types.ts";
 import type { Context } from "./context.ts";
 import type { Item } from "./conversation.ts";
-import { orderList, orderTimeline, sources } from "./orders.ts";
+import { mergeButtons, orderList, orderTimeline, sources } from "./orders.ts";
 import { comparison, productCards } from "./products.ts";
 import { quickButtons } from "./quick.ts";
 
@@ -33,9 +33,9 @@ function userParts(item: Item, context: Context, retry: (key: string) => void): 
 
 function botParts(item: Item, active: boolean, context: Context): Node[] {
   if (item.streaming) return [h("div", { class: "bubble", dir: "auto" }, item.text)];
-  const message = item.message ?? { text: item.text };
+  const message = withRows(item.message ?? { text: item.text });
   const card = customCard(message, context);
-  const text = card && SPEAKING_CARDS.has(message.custom?.type ?? "") ? firstLine(message.text) : message.text;
+  const text = card && SPEAKING_CARDS.has(message.custom?.type ?? "") ? lead(message) : message.text;
   const parts: (Node | null)[] = [
     text ? h("div", { class: "bubble", dir: "auto" }, ...richText(text, context.base, context.onLink)) : null,
     picture(message.image, context),
@@ -50,8 +50,20 @@ function isButton(button: Button): boolean {
   return typeof button?.title === "string" && typeof button.payload === "string";
 }
 
-function firstLine(text: string | undefined): string | undefined {
-  return text?.split("\n").find((line) => line.trim());
+function withRows(message: BotMessage): BotMessage {
+  const custom = message.custom as { type?: string; items?: unknown } | undefined;
+  if (custom?.type !== "orders" || !Array.isArray(custom.items)) return message;
+  const { rows, left } = mergeButtons(custom.items as OrderRow[], (message.buttons ?? []).filter(isButton));
+  return { ...message, buttons: left, custom: { ...custom, items: rows } };
+}
+
+/** What of a speaking card's text stands above it: the first line, without a list of what the card shows anyway. */
+export function lead(message: BotMessage): string | undefined {
+  const line = message.text?.split("\n").find((one) => one.trim());
+  const colon = line?.search(/[:：]/) ?? -1;
+  const items = (message.custom as { items?: { title?: unknown }[] } | undefined)?.items;
+  const listed = Array.isArray(items) && items.some((one) => typeof one?.title === "string" && line?.indexOf(one.title, colon) !== -1);
+  return line && colon > 0 && listed ? line.slice(0, colon + 1) : line;
 }
 
 function customCard(message: BotMessage, context: Context): HTMLElement | null {

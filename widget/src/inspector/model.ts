@@ -61,6 +61,8 @@ export interface Inspection {
 
 export type Piece = { text: string; entity?: Entity };
 
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+
 /** The text cut at its entities, in order; overlapping and unplaced ones come back in `rest`. */
 export function markEntities(text: string, entities: readonly Entity[]): { pieces: Piece[]; rest: Entity[] } {
   // Offsets count characters as Python does; a JavaScript string counts UTF-16 units, so emoji would shift the marks.
@@ -74,7 +76,8 @@ export function markEntities(text: string, entities: readonly Entity[]): { piece
   for (const entity of placed) {
     const { start = 0, end = 0 } = entity;
     if (start < at || end > characters.length) {
-      rest.push(entity);
+      // Two extractors often find the same: once is enough.
+      if (!pieces.some((piece) => piece.entity?.entity === entity.entity && same(piece.entity.value, entity.value))) rest.push(entity);
       continue;
     }
     if (start > at) pieces.push({ text: characters.slice(at, start).join("") });
@@ -99,8 +102,6 @@ export interface SlotRow {
   after: unknown;
   changed: boolean;
 }
-
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 
 /** The slots after each turn, newest last: the current ones taken back through the events, turn by turn. */
 export function slotTables(inspection: Inspection): SlotRow[][] {
@@ -151,10 +152,10 @@ export function milliseconds(ms: number | null | undefined): string {
   return `${ms >= 100 ? Math.round(ms) : ms.toFixed(1)} ms`;
 }
 
-/** What decided the turn: the reason of the first step that is not waiting. */
+/** What decided the turn: the reason of the first step that is not waiting, else of any. */
 export function decidedBy(turn: Turn): Reason | null {
-  const step = turn.steps?.find((one) => one.action !== "action_listen") ?? turn.steps?.[0];
-  return step?.reason ?? null;
+  const reasoned = turn.steps?.filter((one) => one.reason) ?? [];
+  return (reasoned.find((one) => one.action !== "action_listen") ?? reasoned[0])?.reason ?? null;
 }
 
 /** One line about an event. */

@@ -12,7 +12,7 @@ import type { Product } from "./shop.ts";
 import { CATEGORIES, TOPICS, WORDS, words } from "./words.ts";
 import type { Word } from "./words.ts";
 
-const PAGE = 24;
+const PAGE = 22; // fills whole rows beside the large first piece on a wide screen
 const ARTICLES_SHOWN = 3;
 const PHONE = matchMedia("(max-width: 48rem)");
 const NIGHT = matchMedia("(prefers-color-scheme: dark)");
