@@ -5,6 +5,7 @@ from __future__ import annotations
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.complaints import ValidateComplaintForm
 from actions.desk import (
     MEMORY_SLOTS,
     TASK_SLOTS,
@@ -19,8 +20,16 @@ from actions.desk import (
     put,
 )
 from actions.handoff import ActionHandoff
-from actions.orders import ActionOrderStatus, ActionRefundStatus
+from actions.order_forms import OrderForm
+from actions.orders import (
+    ActionOrderStatus,
+    ActionRefundStatus,
+    ValidateAddressForm,
+    ValidateCancelForm,
+    ValidateVerifyForm,
+)
 from actions.products import ActionCompareProducts, ActionProductInfo, ActionRecommend, ActionRecommendForMe
+from actions.returns import ValidateReturnForm
 from shop.catalogue import get_item
 
 ORDER_TASKS = ("action_order_status", "action_refund_status")
@@ -32,6 +41,13 @@ PRODUCT_TASKS = (
 )
 FORMS = ("return_form", "cancel_form", "address_form", "complaint_form")
 RERUN = (*ORDER_TASKS, *PRODUCT_TASKS, *FORMS)
+ORDER_FORMS: dict[str, type[OrderForm]] = {
+    "return_form": ValidateReturnForm,
+    "cancel_form": ValidateCancelForm,
+    "address_form": ValidateAddressForm,
+    "verify_form": ValidateVerifyForm,
+    "complaint_form": ValidateComplaintForm,
+}
 FORM_ORDER = {
     "return_form": ("order_id", "return_item", "return_reason", "resolution", "exchange_size", "confirm"),
     "cancel_form": ("order_id", "confirm"),
@@ -112,21 +128,16 @@ class ActionCorrect(Action):
 
     def _in_form(self, desk: Desk, form: str) -> list[Event]:
         """Ask again for the answer before; the form itself takes a value that was named."""
-        other = _other_order(desk)
-        if other is not None:
-            desk.say("utter_corrected", value=other)
-            rest = [
-                name
-                for name in FORM_ORDER[form]
-                if name not in ("order_id", "complaint_kind", "complaint_detail")
-            ]
-            return [put("order_id", other), *clear(*rest)]
         asked = desk.tracker.get_slot("requested_slot")
         names = FORM_ORDER[form]
         position = names.index(asked) if asked in names else len(names)
         filled = [name for name in names[:position] if desk.tracker.get_slot(name) is not None]
         if not filled:
             return []
+        other = _other_order(desk) if filled[-1] == "order_id" else None
+        if other is not None:
+            desk.say("utter_corrected", value=other)
+            return [put(name, value) for name, value in ORDER_FORMS[form]().own(desk, other).items()]
         desk.say("utter_ask_again")
         return clear(filled[-1])
 

@@ -56,7 +56,7 @@ class OrderForm(FormValidationAction):
             if desk.verifier is None or "verifier" in tracker.slots_to_validate():
                 return {"order_id": str(number)}
             return self._prove(desk, str(number), desk.verifier)
-        return self._own(desk, str(number))
+        return self.own(desk, str(number))
 
     def validate_verifier(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
@@ -71,7 +71,8 @@ class OrderForm(FormValidationAction):
             return {"verifier": str(value)}
         return self._prove(desk, desk.order_id, str(value))
 
-    def _own(self, desk: Desk, order_id: str) -> Slots:
+    def own(self, desk: Desk, order_id: str) -> Slots:
+        """Slots for an order of a signed-in customer, after the form's check."""
         with reading() as session:
             order = find_order(session, desk.shopper, order_id)
             if order is None:

@@ -30,7 +30,11 @@ def find_for(desk: Desk, session: Session, task: str) -> tuple[Order | None, lis
     if shopper.is_guest:
         if order_id is None or desk.verifier is None:
             known = [put("order_id", order_id)] if order_id else []
-            return None, [*known, put("form_outcome", None), put("pending_task", task.removeprefix("action_"))]
+            return None, [
+                *known,
+                put("form_outcome", None),
+                put("pending_task", task.removeprefix("action_")),
+            ]
         if not check_guest(shopper, order_id, desk.verifier):
             desk.say("utter_order_not_found", order_id=order_id)
             return None, clear("order_id", "verifier")

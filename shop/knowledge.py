@@ -10,6 +10,7 @@ import logging
 import math
 import re
 from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -23,6 +24,8 @@ ENCODER = "multilingual-e5-small"
 LEXICAL_THRESHOLD = 0.34
 DENSE_THRESHOLD = 0.62
 NEAR = 0.1
+# A shopper waits no longer than this for the index to load; until then words alone decide.
+WAIT_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +39,7 @@ class Passage:
 
 def search(question: str, language: str, category: str | None = None, limit: int = 3) -> list[Passage]:
     """The articles nearest to a question, best first."""
-    index = _index()
-    if index is None:
-        return _lexical(question, language, category)[:limit]
-    if not question.strip():
-        return []
-    articles = _by_id()
-    hits = index.search(question, language=language, category=category, k=limit)
-    return [Passage(articles[hit.document.id], hit.passage, float(hit.score)) for hit in hits]
+    return _ranked(question, language, category, limit)[0]
 
 
 def answer(question: str, language: str, category: str | None = None) -> Passage | None:
@@ -51,8 +47,7 @@ def answer(question: str, language: str, category: str | None = None) -> Passage
 
     Among articles almost equally near, one of the category that the intent names is preferred.
     """
-    found = search(question, language, limit=10)
-    threshold = LEXICAL_THRESHOLD if _index() is None else DENSE_THRESHOLD
+    found, threshold = _ranked(question, language, None, 10)
     if not found or found[0].score < threshold:
         return None
     near = [passage for passage in found if passage.score >= max(threshold, found[0].score - NEAR)]
@@ -60,9 +55,23 @@ def answer(question: str, language: str, category: str | None = None) -> Passage
     return Passage(best.article, best.article.text, best.score)
 
 
-def warm_up() -> None:
-    """Build the index and load its encoder before the first question comes."""
-    search("warm", "en", limit=1)
+def warm_up() -> bool:
+    """Build the index now, however long it takes; False if only the lexical search is there."""
+    return _index(wait_s=None) is not None
+
+
+def _ranked(question: str, language: str, category: str | None, limit: int) -> tuple[list[Passage], float]:
+    """The nearest articles, and the score below which they are no answer."""
+    if not question.strip():
+        return [], LEXICAL_THRESHOLD
+    index = _index()
+    if index is None:
+        return _lexical(question, language, category)[:limit], LEXICAL_THRESHOLD
+    articles = _by_id()
+    hits = index.search(question, language=language, category=category, k=limit)
+    return [
+        Passage(articles[hit.document.id], hit.passage, float(hit.score)) for hit in hits
+    ], DENSE_THRESHOLD
 
 
 @cache
@@ -70,8 +79,19 @@ def _by_id() -> dict[str, Article]:
     return {f"{article.language}/{article.slug}": article for article in load_articles()}
 
 
+def _index(wait_s: float | None = WAIT_S) -> Any | None:
+    """The index, or None where there is none or while it is still being built."""
+    building = _building()
+    wait([building], wait_s)
+    return building.result() if building.done() else None
+
+
 @cache
-def _index() -> Any | None:
+def _building() -> Future[Any | None]:
+    return ThreadPoolExecutor(1, thread_name_prefix="knowledge").submit(_build)
+
+
+def _build() -> Any | None:
     try:
         from shoptalk.errors import ComponentError
         from shoptalk.knowledge import Document, KnowledgeIndex
@@ -130,3 +150,7 @@ def _terms(text: str) -> set[str]:
     words = {word[:6] for word in re.findall(r"[a-z0-9]{2,}", text.lower())}
     runs = re.findall(r"[\u4e00-\u9fff]+", text)
     return words | {run[start : start + 2] for run in runs for start in range(max(len(run) - 1, 1))}
+
+
+if __name__ == "__main__":
+    print("help centre:", "index built" if warm_up() else "lexical search only")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import calendar
+import time
 
 Pair = tuple[str, str]
 
@@ -349,10 +350,10 @@ def day(at: int | None, language: str) -> str:
     """A day in words: `3 March 2026` or `2026年3月3日`; a dash when there is none."""
     if at is None:
         return "-"
-    moment = datetime.fromtimestamp(at, UTC)
+    moment = time.gmtime(at)
     if language == "zh":
-        return f"{moment.year}年{moment.month}月{moment.day}日"
-    return f"{moment.day} {moment:%B} {moment.year}"
+        return f"{moment.tm_year}年{moment.tm_mon}月{moment.tm_mday}日"
+    return f"{moment.tm_mday} {calendar.month_name[moment.tm_mon]} {moment.tm_year}"
 
 
 def match_words(words: dict[str, tuple[str, ...]], text: str) -> str | None:

@@ -12,7 +12,7 @@ import yaml
 from rasa_sdk.executor import ActionExecutor
 from talks import Talk
 
-from shop import database, seed
+from shop import database, knowledge, seed
 
 ROOT = Path(__file__).resolve().parents[2]
 Json = dict[str, Any]
@@ -41,6 +41,12 @@ def shop(seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setenv("SHOP_DATABASE_URL", f"sqlite:///{path}")
     yield
     database.close(f"sqlite:///{path}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def help_centre() -> None:
+    """Whatever search there is, it is ready before a test asks."""
+    knowledge.warm_up()
 
 
 @pytest.fixture(scope="session")

@@ -578,6 +578,15 @@ def test_a_correction_inside_a_form_asks_the_answer_before_again(talk: Talk) -> 
     assert reply.names == ["utter_ask_again"]
 
 
+def test_the_other_order_inside_a_form_is_checked_too(talk: Talk) -> None:
+    talk.loop = {"name": "return_form"}
+    talk.slots |= {"order_id": "10187", "shown_orders": ["10187", "10078"], "requested_slot": "return_item"}
+    talk.hear("no, the other one", "correction")
+    reply = talk.run("action_correct")
+    assert reply.names == ["utter_corrected", "utter_return_refused_too_late"]
+    assert (reply.slot("order_id"), reply.slot("form_outcome")) == ("10078", "refused")
+
+
 def test_a_correction_without_anything_before(talk: Talk) -> None:
     talk.hear("no, the other one", "correction")
     assert talk.run("action_correct").names == ["utter_correct_what"]
