@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import statistics
 import time
@@ -80,8 +81,9 @@ def test_r1_one_sender_many_workers(valkey: EmbeddedValkey, run_folder: Path) ->
         workers.stop()
     report("R1", sends, verdict, seconds=round(took, 1))
     assert (verdict.kept, verdict.good) == (1000, True), str(verdict)
-    # On an idle machine the p99 is below 0.25 s (reported above); a busy one gets some room.
-    assert sorted(s.replied - s.called for s in sends)[990] < 0.5
+    # The demand is 0.25 s on a machine that has nothing else to do; a busy one gets as much more as it is busy.
+    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert sorted(s.replied - s.called for s in sends)[990] < 0.25 * busy
 
 
 def run_kills(
