@@ -91,9 +91,11 @@ class SparseLinear(nn.Linear):
         kept = (torch.rand(outputs, inputs) < density).float()
         kept[torch.arange(outputs), torch.arange(outputs) % inputs] = 1.0  # every output keeps a connection
         self.register_buffer("mask", kept if density < 1 else None)
-        if density < 1:
-            with torch.no_grad():
-                self.weight /= density**0.5
+
+    def make_up_for_sparsity(self, density: float) -> None:
+        """Give the connections that exist the strength of all."""
+        with torch.no_grad():
+            self.weight /= min(1.0, density) ** 0.5
 
     def effective(self) -> Tensor:
         """The weights that count."""
@@ -164,6 +166,12 @@ class TedNetwork(nn.Module):
         self.drop = nn.Dropout(training.dropout)
         self.drop_dialogue = nn.Dropout(training.dropout_dialogue)
         self.drop_label = nn.Dropout(training.dropout_label)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
+            if isinstance(module, SparseLinear):
+                module.make_up_for_sparsity(training.density)
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
         """Points of every turn of a batch.
