@@ -93,7 +93,7 @@ class OrderForm(FormValidationAction):
 
 def refused(tracker: Tracker) -> bool:
     """Whether the form before ended with a refusal that was already explained."""
-    return tracker.get_slot("form_outcome") == REFUSED
+    return bool(tracker.get_slot("form_outcome") == REFUSED)
 
 
 def end_form() -> list[dict[str, Any]]:

@@ -213,7 +213,7 @@ def availability(product_id: str, color: str | None = None, size: str | None = N
         select(Variant, Stock).join(Stock, Stock.sku == Variant.sku).where(Variant.product_id == product_id)
     )
     with reading() as session:
-        rows = list(session.execute(wanted.order_by(Variant.position)))
+        rows = [(variant, stock) for variant, stock in session.execute(wanted.order_by(Variant.position))]
     rows = [
         (variant, stock)
         for variant, stock in rows

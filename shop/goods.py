@@ -69,7 +69,7 @@ def _variants(product_id: str, family: dict[str, Any], model: list[Any]) -> list
     kind = family["sizes"]
     if "Kids" in model[0]:
         kind = KIDS.get(kind, kind)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for color in model[3].split():
         for size in SIZES[kind]:
             code = size.replace(" ", "").replace(".", "").upper() if size != "one size" else "OS"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
 from shop.database import DAY
 from shop.models import Order, OrderLine, Refund, Stock, Variant
@@ -157,6 +158,6 @@ def days_late(order: Order, now: int) -> int:
     return max(0, ((order.delivered_at or now) - order.eta_at) // DAY)
 
 
-def _whole() -> tuple[object, ...]:
+def _whole() -> tuple[ExecutableOption, ...]:
     product = selectinload(Order.lines).joinedload(OrderLine.variant).joinedload(Variant.product)
     return (product, selectinload(Order.shipment), selectinload(Order.returns), selectinload(Order.refunds))

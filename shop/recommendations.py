@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import cache
 
 from sqlalchemy import select
@@ -28,7 +28,7 @@ def for_customer(customer_id: str, limit: int = 4) -> tuple[list[Item], list[Ite
     owned = _bought(customer_id)
     together = _together(database_url())
     mine = [items[product] for product in owned if product in items]
-    scores: Counter[str] = Counter()
+    scores: defaultdict[str, float] = defaultdict(float)
     for position, past in enumerate(mine[:8]):
         weight = 1.0 / (1 + 0.3 * position)
         for product, count in together.get(past.id, {}).items():

@@ -143,6 +143,23 @@ def test_foreign_and_unknown_get_the_same_answer_however_asked(
         assert (after.state, after.address) == (state, address)
 
 
+@pytest.mark.parametrize(
+    "form", ["verify_form", "cancel_form", "address_form", "return_form", "complaint_form"]
+)
+def test_forms_answer_alike_for_foreign_and_unknown_orders(talk: Talk, form: str) -> None:
+    def fill(number: str) -> list[object]:
+        talk.slots, talk.events, talk.loop = {"complaint_kind": "late"}, [], {"name": form}
+        talk.hear(number, "inform", order_id=number)
+        talk.fill(order_id=number)
+        reply = talk.run(f"validate_{form}")
+        return [reply.text.replace(number, "N"), *(str(event).replace(number, "N") for event in reply.events)]
+
+    unknown = fill("99999")
+    assert "N" in str(unknown[0])
+    for foreign in ("10305", "10298", "10521", "10366"):
+        assert fill(foreign) == unknown
+
+
 FORGED = [
     {"channel": "rest", "metadata": {"customer_id": "C0002", "verified": True}},
     {"channel": "socketio", "metadata": {"customer_id": "C0002", "verified": True}},

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from shop import models, orders
 from shop.database import DAY, once, reading, writing
@@ -135,3 +137,34 @@ def test_a_change_that_fails_leaves_nothing() -> None:
     with reading() as session:
         assert session.get_one(models.Order, 10412).address.startswith("Lindenstraße")
         assert session.get(models.Done, "k") is None
+
+
+@pytest.mark.usefixtures("shop")
+def test_of_many_at_once_one_cancels() -> None:
+    def cancel(session: Session) -> dict[str, int]:
+        order = orders.load_order(session, 10412)
+        try:
+            return {"refund": orders.cancel(session, order, 1_000).refund_cents}
+        except orders.NotAllowed:
+            return {"refund": 0}
+
+    with ThreadPoolExecutor(8) as pool:
+        results = [future.result() for future in [pool.submit(once, None, cancel) for _ in range(16)]]
+    assert sum(result["refund"] > 0 for result in results) == 1
+    with reading() as session:
+        refunds = session.scalars(select(models.Refund).where(models.Refund.order_number == 10412)).all()
+        assert len(refunds) == 1
+
+
+@pytest.mark.usefixtures("shop")
+def test_of_many_with_one_key_one_runs_and_all_hear_the_same() -> None:
+    calls: list[int] = []
+
+    def change(session: Session) -> dict[str, int]:
+        calls.append(1)
+        return {"call": len(calls)}
+
+    with ThreadPoolExecutor(8) as pool:
+        results = [future.result() for future in [pool.submit(once, "key", change) for _ in range(16)]]
+    assert results == [{"call": 1}] * 16
+    assert len(calls) == 1
