@@ -290,7 +290,7 @@ def history_of(events: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     out: list[dict[str, Any]] = []
     titles: dict[str, str] = {}
     for place, event in enumerate(events):
-        common = {"at": event["timestamp"], "id": f"h{place}"}
+        common = {"at": event["timestamp"], "id": event.get("message_id") or f"h{place}"}
         if event["event"] == "user" and event.get("text") and not event["metadata"].get("is_external"):
             text = event["text"]
             out.append({"from": "user", **common, "text": titles.get(text, text)})
