@@ -29,7 +29,7 @@ MERGE_ABOVE = 12
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Vectors of one text: its sentence (H,) and its words in L layers (L, W, H)."""
+    """Vectors of one text: its sentence (S,) and its words in L layers (L, W, H)."""
 
     sentence: Half
     words: Half
@@ -53,7 +53,7 @@ class EncodingCache:
     def __init__(self, root: Path, space: str) -> None:
         self._folder = root / hashlib.blake2b(space.encode(), digest_size=10).hexdigest()
         self._space = space
-        self._places: dict[str, tuple[Half, int, tuple[int, int, int]]] = {}
+        self._places: dict[str, tuple[Half, int, tuple[int, int, int, int]]] = {}
         self._shards: list[Path] = []
         self._read()
 
@@ -66,8 +66,8 @@ class EncodingCache:
                 header = json.loads(handle.read(size))
             data = np.memmap(path, np.float16, "r", offset=8 + size)
             self._shards.append(path)
-            for key, offset, layers, words, width in header["entries"]:
-                self._places[key] = (data, offset, (layers, words, width))
+            for key, offset, *sizes in header["entries"]:
+                self._places[key] = (data, offset, tuple(sizes))
 
     def __len__(self) -> int:
         return len(self._places)
@@ -77,9 +77,9 @@ class EncodingCache:
         place = self._places.get(key)
         if place is None:
             return None
-        data, offset, (layers, words, width) = place
-        sentence = np.asarray(data[offset : offset + width])
-        block = np.asarray(data[offset + width : offset + width + layers * words * width])
+        data, offset, (size, layers, words, width) = place
+        sentence = np.asarray(data[offset : offset + size])
+        block = np.asarray(data[offset + size : offset + size + layers * words * width])
         return Entry(sentence, block.reshape(layers, words, width))
 
     def add(self, entries: Mapping[str, Entry]) -> None:
@@ -102,8 +102,8 @@ class EncodingCache:
         listed, offset = [], 0
         for key, entry in entries.items():
             layers, words, width = entry.words.shape
-            listed.append([key, offset, layers, words, width])
-            offset += width + entry.words.size
+            listed.append([key, offset, entry.sentence.size, layers, words, width])
+            offset += entry.sentence.size + entry.words.size
         header = json.dumps({"space": self._space, "entries": listed}).encode()
         header += b" " * (-(8 + len(header)) % 64)
         handle, scratch = tempfile.mkstemp(dir=self._folder, prefix=".shard-")

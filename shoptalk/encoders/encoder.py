@@ -44,8 +44,14 @@ class Encoder(Protocol):
     layers: int
     width: int
 
-    def encode(self, texts: Sequence[str], layers: Sequence[int] = (-1,)) -> Encoded:
-        """Encode texts; `layers` chooses hidden layers, negative ones count from the last."""
+    def encode(self, texts: Sequence[str], layers: Sequence[int] = (-1,), prefix: str | None = None) -> Encoded:
+        """Encode texts.
+
+        Args:
+            texts: what to encode.
+            layers: which hidden layers to return, negative ones count from the last.
+            prefix: put before each text; None takes what the model was trained with before queries.
+        """
         ...
 
 

@@ -45,15 +45,17 @@ class OnnxEncoder:
         self.layers = int(extra["layers"])
         self.width = int(self._words.shape[1])
         self._session = _session(files / "graph.onnx", threads)
-        self._tokenizer = SubwordTokenizer(folder.path / "tokenizer.json", len(self._positions), folder.prefix)
+        self._tokenizer = SubwordTokenizer(folder.path / "tokenizer.json", len(self._positions))
+        self._prefix = folder.prefix
 
-    def encode(self, texts: Sequence[str], layers: Sequence[int] = (-1,)) -> Encoded:
+    def encode(self, texts: Sequence[str], layers: Sequence[int] = (-1,), prefix: str | None = None) -> Encoded:
         """Encode texts one by one."""
+        prefix = self._prefix if prefix is None else prefix
         wanted = absolute_layers(layers, self.layers)
         sentence = np.empty((len(texts), self.width), np.float32)
         hidden, offsets = [], []
         for row, text in enumerate(texts):
-            pieces = self._tokenizer.encode(text)
+            pieces = self._tokenizer.encode(text, prefix)
             sentence[row], chosen = self._run(pieces, wanted)
             hidden.append(chosen)
             offsets.append(pieces.offsets)

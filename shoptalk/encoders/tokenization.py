@@ -29,39 +29,37 @@ class Pieces:
 
 
 class SubwordTokenizer:
-    """A `tokenizers` tokenizer with truncation, no padding, and an optional prefix.
+    """A `tokenizers` tokenizer with truncation and no padding.
 
     Args:
         path: tokenizer.json.
         longest: truncate to so many ids.
-        prefix: put before every text; its ids are not among `inside`.
     """
 
-    def __init__(self, path: Path, longest: int, prefix: str = "") -> None:
+    def __init__(self, path: Path, longest: int) -> None:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         from tokenizers import Tokenizer
 
         self._tokenizer = Tokenizer.from_file(str(path))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(longest)
-        self._prefix = prefix
 
-    def encode(self, text: str) -> Pieces:
-        """Sub-words of one text."""
-        found = self._tokenizer.encode(self._prefix + text)
-        return self._pieces(found.ids, found.offsets, found.special_tokens_mask)
+    def encode(self, text: str, prefix: str = "") -> Pieces:
+        """Sub-words of one text; those of `prefix` are not among `inside`."""
+        found = self._tokenizer.encode(prefix + text)
+        return _pieces(found.ids, found.offsets, found.special_tokens_mask, len(prefix))
 
-    def encode_batch(self, texts: Sequence[str]) -> list[Pieces]:
+    def encode_batch(self, texts: Sequence[str], prefix: str = "") -> list[Pieces]:
         """Sub-words of many texts."""
-        batch = self._tokenizer.encode_batch([self._prefix + text for text in texts])
-        return [self._pieces(found.ids, found.offsets, found.special_tokens_mask) for found in batch]
+        batch = self._tokenizer.encode_batch([prefix + text for text in texts])
+        return [_pieces(found.ids, found.offsets, found.special_tokens_mask, len(prefix)) for found in batch]
 
-    def _pieces(self, ids: list[int], offsets: list[tuple[int, int]], special: list[int]) -> Pieces:
-        shift = len(self._prefix)
-        inside = [
-            place
-            for place, (start, end) in enumerate(offsets)
-            if not special[place] and end > shift and end > start
-        ]
-        spans = np.asarray([offsets[place] for place in inside], np.int64).reshape(-1, 2) - shift
-        return Pieces(np.asarray(ids, np.int64), np.asarray(inside, np.int64), np.maximum(spans, 0))
+
+def _pieces(ids: list[int], offsets: list[tuple[int, int]], special: list[int], shift: int) -> Pieces:
+    inside = [
+        place
+        for place, (start, end) in enumerate(offsets)
+        if not special[place] and end > shift and end > start
+    ]
+    spans = np.asarray([offsets[place] for place in inside], np.int64).reshape(-1, 2) - shift
+    return Pieces(np.asarray(ids, np.int64), np.asarray(inside, np.int64), np.maximum(spans, 0))

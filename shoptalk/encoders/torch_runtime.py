@@ -32,12 +32,14 @@ class TorchEncoder:
         self.layers, self.width = weights.shape.layers, weights.shape.hidden
         self.half = has_bfloat16() if half is None else half
         self.module = from_weights(weights).to(torch.bfloat16 if self.half else torch.float32)
-        self._tokenizer = SubwordTokenizer(folder.path / "tokenizer.json", weights.shape.positions, folder.prefix)
+        self._tokenizer = SubwordTokenizer(folder.path / "tokenizer.json", weights.shape.positions)
+        self._prefix = folder.prefix
 
-    def encode(self, texts: Sequence[str], layers: Sequence[int] = (-1,)) -> Encoded:
+    def encode(self, texts: Sequence[str], layers: Sequence[int] = (-1,), prefix: str | None = None) -> Encoded:
         """Encode texts in batches of similar length."""
+        prefix = self._prefix if prefix is None else prefix
         wanted = absolute_layers(layers, self.layers)
-        pieces = self._tokenizer.encode_batch(list(texts))
+        pieces = self._tokenizer.encode_batch(list(texts), prefix)
         sentence = np.empty((len(texts), self.width), np.float32)
         hidden: list[Any] = [None] * len(texts)
         for batch in length_sorted([len(p.ids) for p in pieces], TOKENS_PER_BATCH):
@@ -114,8 +116,8 @@ class TransformersEncoder:
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
 
-    def encode(self, texts: Sequence[str], layers: Sequence[int] = (-1,)) -> Encoded:
-        """Encode texts in batches of similar length."""
+    def encode(self, texts: Sequence[str], layers: Sequence[int] = (-1,), prefix: str | None = None) -> Encoded:
+        """Encode texts in batches of similar length; `prefix` is not supported here."""
         import torch
 
         wanted = absolute_layers(layers, self.layers)

@@ -8,6 +8,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from shoptalk.archive import Saved
 from shoptalk.core.training_data import Example, TrainingData
 from shoptalk.errors import ArchiveError, ConfigError
@@ -18,6 +21,8 @@ from shoptalk.nlu.message import Message
 from shoptalk.registry import resolve
 
 logger = logging.getLogger(__name__)
+
+Floats = NDArray[np.float32]
 
 Progress = Callable[[str, int, int], None]
 """Called as (component name, step, of how many) while a pipeline trains."""
@@ -162,6 +167,23 @@ class Pipeline:
         if message.explain:
             out["explain"] = dict(message.notes)
         return out
+
+    def featurize(self, texts: list[str]) -> Floats:
+        """Sentence features of texts, for policies that learn from what was said word by word.
+
+        Returns:
+            (B, H) float32: dense features side by side, or the sparse ones as a full matrix when there are no others.
+        """
+        messages = [Message(text) for text in texts]
+        for step in self.steps:
+            if set(step.component.provides) & {TOKENS, FEATURES}:
+                step.component.process(messages)
+        rows = [m.dense_sentence() for m in messages]
+        if any(row is None for row in rows):
+            sparse = [m.sparse_sentence() for m in messages]
+            rows = [None if s is None else s.dense() for s in sparse]
+        found = [row for row in rows if row is not None]
+        return np.concatenate(found) if found else np.zeros((len(texts), 0), np.float32)
 
     def save(self) -> dict[str, Saved]:
         """What each step needs to be loaded again, by part name."""

