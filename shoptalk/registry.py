@@ -35,6 +35,12 @@ _HOMES: dict[str, dict[str, str]] = {
         "ResponseSelector": "shoptalk.nlu.response_selector:ResponseSelector",
         "RetrievalSelector": "shoptalk.nlu.response_selector:RetrievalSelector",
         "LanguageIdentifier": "shoptalk.nlu.language:LanguageIdentifier",
+        "CRFEntityExtractor": "shoptalk.nlu.extractors.crf:CRFEntityExtractor",
+        "SklearnIntentClassifier": "shoptalk.nlu.classifiers.svm:SklearnIntentClassifier",
+        "LogisticRegressionClassifier": "shoptalk.nlu.classifiers.logistic:LogisticRegressionClassifier",
+        "DucklingEntityExtractor": "shoptalk.nlu.extractors.duckling:DucklingEntityExtractor",
+        "DucklingHTTPExtractor": "shoptalk.nlu.extractors.duckling:DucklingEntityExtractor",
+        "LanguageIdentifier": "shoptalk.nlu.language:LanguageIdentifier",
     },
     "policy": {
         "RulePolicy": "shoptalk.dialogue.policies.rules:RulePolicy",
