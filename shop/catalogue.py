@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import func, select
@@ -340,7 +340,7 @@ def _on_shelf(item: Item, wish: Wish) -> bool:
     return availability(item.id, wish.color, size).on_hand > 0
 
 
-def _fit(item: Item, words: set[str], tags: set[str], text: str) -> float:
+def _fit(item: Item, words: frozenset[str], tags: set[str], text: str) -> float:
     own = _words(f"{item.title_en} {item.description_en}")
     zh = sum(pair in item.title_zh + item.description_zh for pair in _pairs(text))
     title = len(words & _words(item.title_en))
@@ -364,9 +364,10 @@ def _likeness(name: str, item: Item) -> float:
     return max(zh * 0.85 + bonus, by_word, by_gram)
 
 
-def _words(text: str) -> set[str]:
+@lru_cache(4096)
+def _words(text: str) -> frozenset[str]:
     found = re.findall(r"[a-z][a-z-]+", text.lower())
-    return {_stem(word) for word in found if word not in _STOP and word not in COLORS}
+    return frozenset(_stem(word) for word in found if word not in _STOP and word not in COLORS)
 
 
 def _stem(word: str) -> str:
@@ -376,14 +377,16 @@ def _stem(word: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
 
 
-def _grams(text: str) -> set[str]:
+@lru_cache(4096)
+def _grams(text: str) -> frozenset[str]:
     padded = f" {text} "
-    return {padded[start : start + 3] for start in range(len(padded) - 2)}
+    return frozenset(padded[start : start + 3] for start in range(len(padded) - 2))
 
 
-def _pairs(text: str) -> set[str]:
+@lru_cache(4096)
+def _pairs(text: str) -> frozenset[str]:
     runs = re.findall(r"[\u4e00-\u9fff]+", text)
-    return {run[start : start + 2] for run in runs for start in range(len(run) - 1)}
+    return frozenset(run[start : start + 2] for run in runs for start in range(len(run) - 1))
 
 
 def product_names(session: Session) -> list[tuple[str, str]]:
