@@ -49,3 +49,11 @@ class Progress:
         """Show that a stage is at a step."""
         if self.bar is not None:
             self.bar.update(self.task, description=STAGES.get(stage, stage), completed=step, total=of, what=what)
+
+
+class Steps(Progress):
+    """Shows what something that takes several steps is at."""
+
+    def tell(self, what: str, step: int, of: int) -> None:
+        """Show that a step begins."""
+        self.step(what, f"{step + 1} of {of}", step, of)

@@ -32,7 +32,7 @@ def stories_of(name: str, events: Iterable[Event], *, all_sessions: bool = False
     lines = [f'version: "{version}"', "stories:"]
     for number, session in enumerate(sessions, start=1):
         title = name if len(sessions) == 1 else f"{name}, story {number}"
-        lines += [f"- story: {_scalar(title)}", "  steps:", *_steps(session, as_test)]
+        lines += [f"- story: {scalar(title)}", "  steps:", *_steps(session, as_test)]
     return "\n".join(lines) + "\n"
 
 
@@ -52,11 +52,11 @@ def _steps(events: Sequence[Event], as_test: bool) -> list[str]:
         if isinstance(event, UserUttered):
             lines += _user(event, as_test)
         elif isinstance(event, ActionExecuted) and event.name != ACTION_LISTEN:
-            lines.append(f"  - action: {_scalar(event.name)}" if event.name else f"  - bot: {_scalar(event.action_text)}")
+            lines.append(f"  - action: {scalar(event.name)}" if event.name else f"  - bot: {scalar(event.action_text)}")
         elif isinstance(event, SlotSet) and event.name not in _HIDDEN_SLOTS:
-            lines += ["  - slot_was_set:", f"    - {_scalar(event.name)}: {_scalar(event.value)}"]
+            lines += ["  - slot_was_set:", f"    - {scalar(event.name)}: {scalar(event.value)}"]
         elif isinstance(event, ActiveLoop):
-            lines.append(f"  - active_loop: {_scalar(event.name)}")
+            lines.append(f"  - active_loop: {scalar(event.name)}")
     return lines
 
 
@@ -64,16 +64,16 @@ def _user(event: UserUttered, as_test: bool) -> list[str]:
     intent = event.intent.get("full_retrieval_intent_name") or event.intent_name
     text = event.text or ""
     if not as_test:
-        lines = [f"  - intent: {_scalar(intent)}"]
+        lines = [f"  - intent: {scalar(intent)}"]
         if event.entities:
             lines.append("    entities:")
         for entity in event.entities:
-            lines.append(f"    - {_scalar(entity['entity'])}: {_scalar(entity.get('value'))}")
-            lines += [f"      {key}: {_scalar(entity[key])}" for key in ("role", "group") if entity.get(key)]
+            lines.append(f"    - {scalar(entity['entity'])}: {scalar(entity.get('value'))}")
+            lines += [f"      {key}: {scalar(entity[key])}" for key in ("role", "group") if entity.get(key)]
         return lines
     spans = () if text.startswith("/") else tuple(_span(text, e) for e in event.entities if "start" in e)
     block = [f"      {line}" for line in markup(text, spans).splitlines() or [""]]
-    return [f"  - intent: {_scalar(intent)}", "    user: |-", *block]
+    return [f"  - intent: {scalar(intent)}", "    user: |-", *block]
 
 
 def _span(text: str, entity: dict[str, Any]) -> EntitySpan:
@@ -84,7 +84,7 @@ def _span(text: str, entity: dict[str, Any]) -> EntitySpan:
     )
 
 
-def _scalar(value: Any) -> str:
+def scalar(value: Any) -> str:
     """A value on one line of YAML: plain where that is safe, else quoted as JSON."""
     if isinstance(value, str):
         from shoptalk.formats.yaml import resolve

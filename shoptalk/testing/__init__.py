@@ -1,0 +1,1 @@
+"""How well an assistant does on data it has not seen: figures, reports, pictures."""
