@@ -220,6 +220,15 @@ class Assistant:
                 logger.warning("reminders.store_failed: %s", error)
             await asyncio.sleep(every_s)
 
+    async def serve_stalled(self, every_s: float = 5.0) -> None:
+        """Serve messages that a worker left behind when it died, until cancelled."""
+        while True:
+            try:
+                await self.worker.drain_stalled()
+            except StoreError as error:
+                logger.warning("stalled.store_failed: %s", error)
+            await asyncio.sleep(every_s)
+
     async def _submit(
         self,
         sender_id: str,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from shoptalk.core.events import Event, ReminderCancelled, ReminderScheduled
 from shoptalk.stores.base import Reminder, Reminders
+
+logger = logging.getLogger(__name__)
 
 
 def due_time(date_time: str) -> float:
@@ -41,7 +44,12 @@ async def deferred_reminders(
     for event in events:
         if isinstance(event, ReminderScheduled):
             body = {"event": event.as_dict(), "channel": channel}
-            scheduled[event.name] = Reminder(sender_id, event.name, body, due_time(event.date_time))
+            try:
+                due = due_time(event.date_time)
+            except ValueError:
+                logger.error("Reminder %r is not scheduled: %r is no time.", event.name, event.date_time)
+                continue
+            scheduled[event.name] = Reminder(sender_id, event.name, body, due)
         elif isinstance(event, ReminderCancelled):
             pending = await store.pending(sender_id) if pending is None else pending
             for reminder in (*pending, *scheduled.values()):

@@ -156,6 +156,10 @@ class Worker:
             served += 1
         return served
 
+    async def drain_stalled(self, limit: int = 100) -> int:
+        """Serve messages that were accepted and that nobody serves, as when a worker died; returns how many."""
+        return sum([await self.drain(sender) for sender in await self.store.stalled(limit)])
+
     def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
         """Run something to its end, whoever waits for it."""
         task = asyncio.ensure_future(work)

@@ -18,6 +18,7 @@ from shoptalk.dialogue.policies.base import Prediction, one_hot
 from shoptalk.errors import LeaseLost, NotFound, Overloaded, Timeout
 from shoptalk.formats.domain import read
 from shoptalk.formats.yaml import read_text
+from shoptalk.reminders import due_time
 from shoptalk.stores.base import StoreOptions
 from shoptalk.stores.memory import MemoryTrackerStore
 from shoptalk.worker import Limits, stored
@@ -246,6 +247,18 @@ async def test_accepted_messages_go_to_the_outbox(make):
     assert [entry.body for entry in await assistant.store.outbox.claim("me")] == [{"to": "anna", "text": "Hi None"}]
 
 
+async def test_what_a_dead_worker_left_is_served(make):
+    assistant = make()
+    await assistant.store.accept(stored(say('/greet{"name": "Ann"}')))
+    serving = asyncio.create_task(assistant.serve_stalled(0.01))
+
+    async def served():
+        return (await assistant.tracker("anna")).slots["name"] == "Ann"
+
+    assert await until(served)
+    serving.cancel()
+
+
 async def test_committed_turns_are_watched(make):
     records = []
     assistant = make(watch=records.append)
@@ -407,3 +420,16 @@ async def test_reminders_are_cancelled_by_what_is_known_of_them(make, cancelled,
     custom.events = [{"event": "cancel_reminder", **cancelled}]
     await assistant.handle(say("/inform"))
     assert [r.name for r in await assistant.store.reminders.pending("anna")] == left
+
+
+async def test_a_reminder_at_no_time_is_left_out_and_the_turn_goes_on(make, caplog):
+    custom = Slow(events=[{**reminder(60), "date_time": "soon"}, reminder(90, "other")])
+    assistant = make(custom)
+    assert texts(await assistant.handle(say("/inform"))) == ["/inform"]
+    assert [r.name for r in await assistant.store.reminders.pending("anna")] == ["other"]
+    assert "'soon' is no time" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["2030-01-01T00:00:00+00:00", "2030-01-01T00:00:00Z", "2030-01-01T01:00:00+01:00"])
+def test_the_zone_of_a_reminder_counts(text):
+    assert due_time(text) == 1893456000.0
