@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -9,7 +10,7 @@ from typing import Any, Self
 from shoptalk import registry
 from shoptalk.archive import Saved
 from shoptalk.core.domain import Domain
-from shoptalk.core.stories import StoryData
+from shoptalk.core.stories import OrStep, Rule, SlotStep, StoryData
 from shoptalk.core.tracker import Tracker
 from shoptalk.dialogue.ensemble import combine, winner_index
 from shoptalk.dialogue.policies.base import (
@@ -91,6 +92,7 @@ class Dialogue:
             ConfigError: policies and domain do not fit together.
         """
         self.check(domain)
+        _check_slots(story_data, domain)
         learns = any(getattr(policy, "learns_from_chance", False) for policy in self.policies)
         trackers = training_trackers(
             story_data, domain, augmentation=augmentation if learns else 0, seed=seed
@@ -196,6 +198,26 @@ class Dialogue:
         dialogue.check(domain)
         dialogue._share(featurize_text)
         return dialogue
+
+
+def _check_slots(data: StoryData, domain: Domain) -> None:
+    """Every slot that stories and rules set is one of the domain.
+
+    Raises:
+        DataError: one is not.
+    """
+    for snippet in (*data.stories, *data.rules):
+        condition = snippet.condition if isinstance(snippet, Rule) else ()
+        inside = (s for step in snippet.steps if isinstance(step, OrStep) for s in step.alternatives)
+        for step in (*condition, *snippet.steps, *inside):
+            if isinstance(step, SlotStep) and step.name not in domain.all_slots:
+                close = difflib.get_close_matches(step.name, domain.all_slots, n=1)
+                raise DataError(
+                    f"{snippet.name!r} sets the slot {step.name!r}, which is not in the domain.",
+                    hint=f"Did you mean {close[0]!r}?" if close else "Add it to `slots:` of the domain.",
+                    file=step.source.file,
+                    line=step.source.line,
+                )
 
 
 def _best(prediction: Prediction, domain: Domain, top: int) -> tuple[Scored, ...]:

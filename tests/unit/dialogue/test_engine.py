@@ -97,3 +97,18 @@ def test_rules_and_memory_need_neither_torch_nor_numpy() -> None:
         "assert 'torch' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "slot_was_set:\n    - knwon: true",
+        "or:\n    - slot_was_set:\n      - known: true\n    - slot_was_set:\n      - knwon: 1",
+    ],
+)
+def test_a_slot_the_domain_lacks_cannot_be_learnt(project: Callable[..., Any], step: str) -> None:
+    read = project(STORY + f"  - {step}\n")
+    with pytest.raises(
+        DataError, match=r"data/stories.yml:\d+: 's' sets the slot 'knwon'.*Did you mean 'known'"
+    ):
+        Dialogue.build([{"name": "RulePolicy"}]).train(read.stories, read.domain)
