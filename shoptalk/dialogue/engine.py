@@ -10,7 +10,7 @@ from typing import Any, Self
 from shoptalk import registry
 from shoptalk.archive import Saved
 from shoptalk.core.domain import Domain
-from shoptalk.core.stories import OrStep, Rule, SlotStep, StoryData
+from shoptalk.core.stories import OrStep, Rule, SlotStep, Story, StoryData
 from shoptalk.core.tracker import Tracker
 from shoptalk.dialogue.ensemble import combine, winner_index
 from shoptalk.dialogue.policies.base import (
@@ -206,7 +206,8 @@ def _check_slots(data: StoryData, domain: Domain) -> None:
     Raises:
         DataError: one is not.
     """
-    for snippet in (*data.stories, *data.rules):
+    snippets: list[Story | Rule] = [*data.stories, *data.rules]
+    for snippet in snippets:
         condition = snippet.condition if isinstance(snippet, Rule) else ()
         inside = (s for step in snippet.steps if isinstance(step, OrStep) for s in step.alternatives)
         for step in (*condition, *snippet.steps, *inside):
