@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, FastAPI, Query, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy import func, select
 
@@ -13,12 +15,21 @@ from shop import pictures
 from shop.articles import find_article, load_articles
 from shop.catalogue import Item, Wish, all_items, attribute_of, find_products, get_item, search, with_stock
 from shop.database import reading
+from shop.knowledge import warm_up
 from shop.labels import ATTRIBUTES, CATEGORIES, COLORS, label
 from shop.models import Customer, Order, Review
 from shop.seed_orders import DEMO_CUSTOMERS
 from shop.views import image_url, product_card
 
-router = APIRouter(prefix="/shop", tags=["shop"])
+
+@contextlib.asynccontextmanager
+async def _warm(app: FastAPI) -> AsyncIterator[None]:
+    """Load the help centre's index while the server starts, so that the first question need not wait for it."""
+    warm_up()
+    yield
+
+
+router = APIRouter(prefix="/shop", tags=["shop"], lifespan=_warm)
 Language = Annotated[str, Query(pattern="^(en|zh)$")]
 ATTRIBUTES_SHOWN = ("material", "care", "waterproof", "weight", "fit", "warranty", "sizes")
 
