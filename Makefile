@@ -19,7 +19,6 @@ help:  ## show this
 run: $(STAMP)  ## set up, train if needed, serve the shop assistant
 	@$(BIN)/python -m shop.seed
 	@$(BIN)/shoptalk train
-	@$(BIN)/python -m shop.knowledge
 	@$(BIN)/shoptalk run --port $(PORT) --enable-api --page --router shop.web.router
 
 test: $(STAMP_DEV) check unit  ## format, lint, types, import contracts, tests with coverage

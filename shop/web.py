@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator
@@ -24,9 +25,10 @@ from shop.views import image_url, product_card
 
 @contextlib.asynccontextmanager
 async def _warm(app: FastAPI) -> AsyncIterator[None]:
-    """Load the help centre's index while the server starts, so that the first question need not wait for it."""
-    warm_up()
+    """Load the help centre's index beside the first requests, so that the first question need not wait for it."""
+    task = asyncio.create_task(asyncio.to_thread(warm_up))
     yield
+    task.cancel()
 
 
 router = APIRouter(prefix="/shop", tags=["shop"], lifespan=_warm)
