@@ -15,8 +15,6 @@ from shoptalk.errors import ActionError, DataError
 PROTOCOL_VERSION = "3.6.21"
 """The version of Rasa whose protocol is spoken; an action server only compares it with its own."""
 
-_LEGACY_KINDS = ("form", "form_validation")
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
