@@ -8,7 +8,6 @@ from pathlib import Path
 
 from shoptalk.errors import ConfigError
 
-
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 

@@ -31,8 +31,17 @@ def dump_yaml(content: Any) -> str:
     return out.getvalue()
 
 
+def load_for_edit(path: Path) -> Any:
+    """The content of a YAML file with its comments; None for an empty one.
+
+    Raises:
+        DataError: the file is not YAML.
+    """
+    return _load(_yaml(), path)
+
+
 def edit_file(path: Path, change: Callable[[Any], None]) -> None:
-    """Change a YAML file; what is not changed keeps its look. A missing file begins as an empty mapping.
+    """Change a YAML file; what is not changed keeps its look. A missing file begins with its version alone.
 
     Args:
         path: of the file.
@@ -42,23 +51,30 @@ def edit_file(path: Path, change: Callable[[Any], None]) -> None:
         DataError: the file is not YAML, or cannot be written.
     """
     yaml = _yaml()
-    content: Any = None
-    if path.exists():
-        text = path.read_text(encoding="utf-8")
-        try:
-            content = yaml.load(text)
-        except YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            problem = getattr(error, "problem", None) or str(error)
-            line = mark.line + 1 if mark else 0
-            raise DataError(f"This is not valid YAML: {problem}.", file=str(path), line=line) from error
-        _adopt_indent(yaml, text)
+    content = _load(yaml, path) if path.exists() else None
     if content is None:
         content = CommentedMap({"version": DoubleQuotedScalarString(VERSION)})
     change(content)
+    write_loaded(path, content, yaml)
+
+
+def write_loaded(path: Path, content: Any, yaml: Any = None) -> None:
+    """Write content that `load_for_edit` gave."""
     out = io.StringIO()
-    yaml.dump(content, out)
+    (yaml or _yaml()).dump(content, out)
     write_whole(path, out.getvalue())
+
+
+def _load(yaml: Any, path: Path) -> Any:
+    text = path.read_text(encoding="utf-8")
+    _adopt_indent(yaml, text)
+    try:
+        return yaml.load(text)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error)
+        line = mark.line + 1 if mark else 0
+        raise DataError(f"This is not valid YAML: {problem}.", file=str(path), line=line) from error
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -14,6 +14,7 @@ from shoptalk.errors import DataError
 from shoptalk.formats import config as config_format
 from shoptalk.formats import domain as domain_format
 from shoptalk.formats import nlu as nlu_format
+from shoptalk.formats import rasa_json
 from shoptalk.formats import stories as stories_format
 from shoptalk.formats.config import ProjectConfig
 from shoptalk.formats.yaml import Map, read_file
@@ -96,12 +97,12 @@ def load_project(
     return Project(root, settings, full, training, stories, tests, tuple(notices))
 
 
-def yaml_files(paths: Sequence[Path]) -> list[Path]:
+def yaml_files(paths: Sequence[Path], suffixes: Sequence[str] = YAML_SUFFIXES) -> list[Path]:
     """Every YAML file of the given files and folders, sorted by absolute path."""
     found: set[Path] = set()
     for path in paths:
         if path.is_dir():
-            found |= {p for p in path.rglob("*") if p.suffix in YAML_SUFFIXES and p.is_file()}
+            found |= {p for p in path.rglob("*") if p.suffix in suffixes and p.is_file()}
         elif path.is_file():
             found.add(path)
     return sorted(found, key=lambda p: str(p.absolute()))
@@ -192,7 +193,11 @@ class _Reader:
         nlu: list[TrainingData] = []
         stories: list[StoryData] = []
         tests: list[StoryData] = []
-        for path in yaml_files(paths):
+        for path in yaml_files(paths, (*YAML_SUFFIXES, ".json")):
+            if path.suffix == ".json":
+                part = rasa_json.read_file(path, self.shown(path), must_be=path in paths)
+                nlu += [part] if part is not None else []
+                continue
             content = self.content(path)
             if not isinstance(content, Map):
                 raise DataError("A training data file must be a mapping.", file=self.shown(path), line=1)

@@ -45,3 +45,10 @@ def split_data(data: TrainingData, fraction: float, seed: int | None) -> tuple[T
 def leave_out(data: TrainingData, percentage: int, seed: int) -> TrainingData:
     """Training data without a share of the examples of each intent."""
     return data if percentage <= 0 else split_data(data, 1 - percentage / 100, seed)[0]
+
+
+def choose(count: int, fraction: float, seed: int | None) -> set[int]:
+    """Places of a share of `count` items: at least one of them, and not all if there are several."""
+    places = list(range(count))
+    random.Random(seed).shuffle(places)
+    return set(places[: max(1, min(count - 1, round(count * fraction)))])

@@ -87,9 +87,12 @@ def train(root: Path | str = ".", options: Options = Options(), progress: Progre
     tell = progress or (lambda stage, what, step, of: None)
     tell("read", str(root), 0, 1)
     project = load_project(root, config=options.config, domain=options.domain, data=options.data)
-    findings = tuple(check(project)) if not options.skip_validation else ()
+    everything = tuple(check(project))
+    findings = everything if not options.skip_validation else ()
     _stop_on(findings, options.fail_on_warnings)
     wanted = _wanted(project, options)
+    if "dialogue" in wanted:
+        _stop_on_unknown_slots(everything)
     prints = fingerprints(project)
     out = root / options.out
     old = _previous(out, options)
@@ -135,6 +138,15 @@ def _stop_on(findings: Sequence[Finding], warnings_too: bool) -> None:
         more = f" ({len(wrong) - 1} more: `shoptalk data validate`)" if len(wrong) > 1 else ""
         first = wrong[0]
         raise DataError(first.message, hint=first.hint + more, file=first.source.file, line=first.source.line)
+
+
+def _stop_on_unknown_slots(findings: Sequence[Finding]) -> None:
+    """Stories cannot be learnt with slots that the domain lacks, however little the check minds them."""
+    for finding in findings:
+        if finding.code == "unknown_slot":
+            at = finding.source
+            message = finding.message.removesuffix("; training will refuse it.")
+            raise DataError(f"{message.rstrip('.')}.", hint=finding.hint, file=at.file, line=at.line)
 
 
 def _wanted(project: Project, options: Options) -> tuple[str, ...]:

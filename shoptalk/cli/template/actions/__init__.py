@@ -1,0 +1,1 @@
+"""Actions of your own; see actions.py."""
