@@ -1,0 +1,1 @@
+"""Benchmarks; each module says how it is called."""
