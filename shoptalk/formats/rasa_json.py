@@ -43,30 +43,52 @@ def read_file(path: Path, shown_as: str, *, must_be: bool = False) -> TrainingDa
         if path.stat().st_size > MAX_BYTES:
             raise DataError(f"The file is larger than {MAX_BYTES >> 20} MB.", hint="Split it.", file=shown_as)
         text = path.read_text(encoding="utf-8-sig")
-        content = json.loads(text)
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise DataError(f"The file cannot be read as JSON: {error}.", file=shown_as) from error
-    except json.JSONDecodeError as error:
-        raise DataError(f"This is not valid JSON: {error.msg}.", file=shown_as, line=error.lineno) from error
+    except UnicodeDecodeError as error:
+        raise DataError("The file is not UTF-8.", file=shown_as) from error
     except OSError as error:
         raise DataError(f"The file cannot be read: {error.strerror}.", file=shown_as) from error
-    if is_training_data(content):
-        return _Reader(path, shown_as, text).data(content[ROOT_KEY])
-    if must_be:
+    content = _loads(text, shown_as)
+    if not is_training_data(content) and not must_be:
+        return None
+    return _read(content, text, shown_as, path.parent)
+
+
+def read_text(text: str, shown_as: str) -> TrainingData:
+    """The training data of a JSON text; lookup files are not read.
+
+    Raises:
+        DataError: it is not JSON, or not of the form it should be.
+    """
+    return _read(_loads(text, shown_as), text, shown_as, None)
+
+
+def _loads(text: str, shown_as: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"This is not valid JSON: {error.msg}.", file=shown_as, line=error.lineno) from error
+    except RecursionError as error:
+        raise DataError("This JSON is nested too deeply.", file=shown_as) from error
+
+
+def _read(content: Any, text: str, shown_as: str, folder: Path | None) -> TrainingData:
+    if not is_training_data(content):
         kind = next((name for key, name in FOREIGN if isinstance(content, dict) and key in content), None)
         raise DataError(
-            f"This is an export of {kind}, which is not read." if kind else "This is no NLU data: `rasa_nlu_data` is missing.",
+            f"This is an export of {kind}, which is not read."
+            if kind
+            else "This is no NLU data: `rasa_nlu_data` is missing.",
             hint="Convert it with Rasa 3.6 (`rasa data convert nlu -f yaml`), or write it as YAML.",
             file=shown_as,
         )
-    return None
+    return _Reader(folder, shown_as, text).data(content[ROOT_KEY])
 
 
 class _Reader:
     """Reads one file; knows in which line each example's text stands."""
 
-    def __init__(self, path: Path, shown: str, text: str) -> None:
-        self.folder, self.shown = path.parent, shown
+    def __init__(self, folder: Path | None, shown: str, text: str) -> None:
+        self.folder, self.shown = folder, shown
         starts = [match.start() for match in _TEXT.finditer(text)]
         breaks = [0] + [m.end() for m in re.finditer("\n", text)]
         self.lines = [_line(breaks, start) for start in starts]
@@ -74,7 +96,11 @@ class _Reader:
     def data(self, body: Any) -> TrainingData:
         if not isinstance(body, Mapping):
             raise DataError(f"`{ROOT_KEY}` must be an object.", file=self.shown, line=1)
-        items = [*body.get("common_examples", ()), *body.get("intent_examples", ()), *body.get("entity_examples", ())]
+        items = [
+            *body.get("common_examples", ()),
+            *body.get("intent_examples", ()),
+            *body.get("entity_examples", ()),
+        ]
         exact = len(self.lines) == len(items)
         examples = [self._example(item, self.lines[n] if exact else 0) for n, item in enumerate(items)]
         synonyms = {
@@ -87,7 +113,9 @@ class _Reader:
                 surface = example.text[span.start : span.end]
                 if surface != span.value:
                     synonyms[surface] = span.value
-        patterns = [Pattern(str(p["name"]), str(p["pattern"]), self._at(0)) for p in body.get("regex_features", ())]
+        patterns = [
+            Pattern(str(p["name"]), str(p["pattern"]), self._at(0)) for p in body.get("regex_features", ())
+        ]
         return TrainingData(
             examples=tuple(examples),
             synonyms=synonyms,
@@ -121,7 +149,9 @@ class _Reader:
             ) from error
         if not 0 <= start < end <= len(text):
             raise DataError(
-                f"The entity {kind!r} from {start} to {end} does not lie in {text!r}.", file=self.shown, line=line
+                f"The entity {kind!r} from {start} to {end} does not lie in {text!r}.",
+                file=self.shown,
+                line=line,
             )
         value = str(entity.get("value", text[start:end]))
         return EntitySpan(start, end, kind, value, entity.get("role"), entity.get("group"))
@@ -134,7 +164,7 @@ class _Reader:
 
     def _lines_of(self, name: str) -> Sequence[str]:
         """The lines of a lookup file: named from this folder, or from the one commands run in."""
-        for path in (self.folder / name, Path(name)):
+        for path in () if self.folder is None else (self.folder / name, Path(name)):
             if path.is_file():
                 lines = path.read_text(encoding="utf-8").splitlines()
                 return [line.strip() for line in lines if line.strip()]
@@ -160,7 +190,9 @@ def write(data: TrainingData) -> dict[str, Any]:
         ROOT_KEY: {
             "common_examples": [_written(example) for example in data.examples],
             "regex_features": [{"name": p.name, "pattern": p.pattern} for p in data.regexes],
-            "lookup_tables": [{"name": table.name, "elements": list(table.elements)} for table in data.lookups],
+            "lookup_tables": [
+                {"name": table.name, "elements": list(table.elements)} for table in data.lookups
+            ],
             "entity_synonyms": [{"value": value, "synonyms": texts} for value, texts in by_value.items()],
         }
     }

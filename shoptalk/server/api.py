@@ -18,7 +18,7 @@ from shoptalk.core.messages import UserMessage
 from shoptalk.core.tracker import Tracker
 from shoptalk.dialogue.policies.base import Prediction
 from shoptalk.errors import ActionError, DataError
-from shoptalk.server import emulation
+from shoptalk.server import emulation, model_routes
 from shoptalk.server.auth import Auth, guard
 from shoptalk.server.errors import ApiError
 from shoptalk.server.holder import Holder
@@ -48,6 +48,7 @@ def routes(holder: Holder, auth: Auth) -> APIRouter:
     _conversation_routes(router, holder)
     _action_routes(router, holder)
     _change_routes(router, holder)
+    router.include_router(model_routes.routes(holder))
     return router
 
 
@@ -59,7 +60,7 @@ def _model_routes(router: APIRouter, holder: Holder) -> None:
         return {
             "model_file": str(model.path) if model and model.path else None,
             "model_id": model.model_id if model else None,
-            "num_active_training_jobs": 0,
+            "num_active_training_jobs": holder.jobs,
             "shoptalk_version": shoptalk.__version__,
         }
 

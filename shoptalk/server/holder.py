@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 from shoptalk.actions.base import Sink
 from shoptalk.assistant import Assistant
 from shoptalk.channels.base import Inbox
@@ -12,10 +15,23 @@ from shoptalk.server.errors import ApiError
 
 
 class Holder(Inbox):
-    """Holds an assistant, or none until a model is loaded."""
+    """Holds an assistant, or none until a model is loaded.
 
-    def __init__(self, assistant: Assistant | None = None, model: Model | None = None) -> None:
-        self._assistant, self.model = assistant, model
+    Args:
+        assistant: to begin with.
+        model: what it was made of.
+        make: makes the assistant of another model, on the same store; None where models cannot be swapped.
+    """
+
+    def __init__(
+        self,
+        assistant: Assistant | None = None,
+        model: Model | None = None,
+        make: Callable[[Model], Assistant] | None = None,
+    ) -> None:
+        self._assistant, self.model, self.make = assistant, model, make
+        self.jobs = 0
+        self._swapped = asyncio.Event()
 
     @property
     def assistant(self) -> Assistant:
@@ -36,7 +52,20 @@ class Holder(Inbox):
     def put(self, assistant: Assistant | None, model: Model | None) -> Assistant | None:
         """Serve another assistant from now on; returns the one that was served."""
         before, self._assistant, self.model = self._assistant, assistant, model
+        self._swapped.set()
         return before
+
+    async def serve_reminders(self) -> None:
+        """Let whichever assistant is served act on reminders, until cancelled."""
+        while True:
+            self._swapped.clear()
+            work = asyncio.ensure_future(self._assistant.serve_reminders()) if self._assistant else None
+            try:
+                await self._swapped.wait()
+            finally:
+                if work is not None:
+                    work.cancel()
+                    await asyncio.gather(work, return_exceptions=True)
 
     async def handle(self, message: UserMessage, sink: Sink | None = None) -> list[BotMessage]:
         """Let the assistant serve a message."""

@@ -9,6 +9,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shoptalk.server.errors import body
 
 
+LARGE_PATHS = ("/model/train", "/model/test/")
+LARGE_BYTES = 10 << 20
+"""Bodies of these routes hold training data; permission is asked for before they are read."""
+
+
 class BodyLimit:
     """Refuses a request whose body is larger than allowed, before it is read as a whole.
 
@@ -24,9 +29,10 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        max_bytes = LARGE_BYTES if scope["path"].startswith(LARGE_PATHS) else self.max_bytes
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self.max_bytes:
-            await self._refuse(send)
+        if declared.isdigit() and int(declared) > max_bytes:
+            await self._refuse(send, max_bytes)
             return
         seen = 0
         answered = False
@@ -35,7 +41,7 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self.max_bytes:
+            if seen > max_bytes:
                 raise _TooLarge
             return message
 
@@ -48,10 +54,10 @@ class BodyLimit:
             await self.app(scope, bounded, watched)
         except _TooLarge:
             if not answered:
-                await self._refuse(send)
+                await self._refuse(send, max_bytes)
 
-    async def _refuse(self, send: Send) -> None:
-        said = body(413, "TooLarge", f"A body may have {self.max_bytes} bytes.", "too_large", "Send less.")
+    async def _refuse(self, send: Send, max_bytes: int) -> None:
+        said = body(413, "TooLarge", f"A body may have {max_bytes} bytes.", "too_large", "Send less.")
         headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
         await send({"type": "http.response.start", "status": 413, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(said).encode()})

@@ -19,10 +19,12 @@ from shoptalk.channels.base import Channel
 from shoptalk.channels.web import WebChannel
 from shoptalk.errors import ArchiveError, ConfigError
 from shoptalk.formats.yaml import Map, read_file
+from shoptalk.model import Model
 from shoptalk.server.app import ServerOptions, create_app
 from shoptalk.server.auth import Auth
 from shoptalk.server.holder import Holder
 from shoptalk.settings import Endpoints
+from shoptalk.stores.base import TrackerStore
 from shoptalk.stores.build import build_store
 
 logger = logging.getLogger(__name__)
@@ -101,21 +103,24 @@ def read_channels(path: Path, connector: str | None = None) -> list[Channel]:
 
 def load_holder(options: Options, endpoints: Endpoints, channels: Sequence[Channel]) -> Holder:
     """The assistant of the newest model, with its actions and its store; an empty holder when there is no model."""
+    inspectors = [c.inspector for c in channels if isinstance(c, WebChannel) and c.inspector]
+    stores: list[TrackerStore] = []
+
+    def make(model: Model) -> Assistant:
+        actions = load_actions(model.domain, endpoints, options.root)
+        if not stores:
+            stores.append(build_store(endpoints.tracker_store))
+        watch = inspectors[0].watch if inspectors else None
+        return Assistant.from_model(model, actions, store=stores[0], watch=watch)
+
     try:
         model = models.load(options.root / options.model)
     except ArchiveError as error:
         if not options.enable_api:
             raise
         logger.error("model.missing %s", error)
-        return Holder()
-    inspectors = [c.inspector for c in channels if isinstance(c, WebChannel) and c.inspector]
-    assistant = Assistant.from_model(
-        model,
-        load_actions(model.domain, endpoints, options.root),
-        store=build_store(endpoints.tracker_store),
-        watch=inspectors[0].watch if inspectors else None,
-    )
-    return Holder(assistant, model)
+        return Holder(make=make)
+    return Holder(make(model), model, make)
 
 
 def run(options: Options, ready: Callable[[], None] | None = None) -> None:
@@ -176,6 +181,5 @@ def _background(holder: Holder, ready: Callable[[], None] | None) -> list[Callab
             await asyncio.to_thread(called)
 
         work.append(tell)
-    if holder.is_ready:
-        work.append(holder.assistant.serve_reminders)
+    work.append(holder.serve_reminders)
     return work
