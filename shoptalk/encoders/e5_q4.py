@@ -81,7 +81,9 @@ def convert(source: Path, target: Path) -> None:
     hidden, layers, heads, inner, vocabulary, positions, types = reader.take("7i")
     epsilon, _ = reader.take("fi")
     tensors = _directory(reader)
-    save_file(_state(tensors, hidden, layers, inner, vocabulary, positions), str(target / "model.safetensors"))
+    save_file(
+        _state(tensors, hidden, layers, inner, vocabulary, positions), str(target / "model.safetensors")
+    )
     config = {
         "architectures": ["BertModel"],
         "model_type": "bert",

@@ -44,7 +44,9 @@ class Encoder(Protocol):
     layers: int
     width: int
 
-    def encode(self, texts: Sequence[str], layers: Sequence[int] = (-1,), prefix: str | None = None) -> Encoded:
+    def encode(
+        self, texts: Sequence[str], layers: Sequence[int] = (-1,), prefix: str | None = None
+    ) -> Encoded:
         """Encode texts.
 
         Args:

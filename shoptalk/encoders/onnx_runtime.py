@@ -48,7 +48,9 @@ class OnnxEncoder:
         self._tokenizer = SubwordTokenizer(folder.path / "tokenizer.json", len(self._positions))
         self._prefix = folder.prefix
 
-    def encode(self, texts: Sequence[str], layers: Sequence[int] = (-1,), prefix: str | None = None) -> Encoded:
+    def encode(
+        self, texts: Sequence[str], layers: Sequence[int] = (-1,), prefix: str | None = None
+    ) -> Encoded:
         """Encode texts one by one."""
         prefix = self._prefix if prefix is None else prefix
         wanted = absolute_layers(layers, self.layers)

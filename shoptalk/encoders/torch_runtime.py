@@ -35,7 +35,9 @@ class TorchEncoder:
         self._tokenizer = SubwordTokenizer(folder.path / "tokenizer.json", weights.shape.positions)
         self._prefix = folder.prefix
 
-    def encode(self, texts: Sequence[str], layers: Sequence[int] = (-1,), prefix: str | None = None) -> Encoded:
+    def encode(
+        self, texts: Sequence[str], layers: Sequence[int] = (-1,), prefix: str | None = None
+    ) -> Encoded:
         """Encode texts in batches of similar length."""
         prefix = self._prefix if prefix is None else prefix
         wanted = absolute_layers(layers, self.layers)
@@ -116,7 +118,9 @@ class TransformersEncoder:
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
 
-    def encode(self, texts: Sequence[str], layers: Sequence[int] = (-1,), prefix: str | None = None) -> Encoded:
+    def encode(
+        self, texts: Sequence[str], layers: Sequence[int] = (-1,), prefix: str | None = None
+    ) -> Encoded:
         """Encode texts in batches of similar length; `prefix` is not supported here."""
         import torch
 

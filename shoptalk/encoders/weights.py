@@ -66,7 +66,9 @@ def read_weights(folder: Path) -> EncoderWeights:
         epsilon=config["layer_norm_eps"],
         first_position=config.get("pad_token_id", 1) + 1 if shifted else 0,
     )
-    tensors = {_canonical(name): value for name, value in load_file(str(folder / "model.safetensors")).items()}
+    tensors = {
+        _canonical(name): value for name, value in load_file(str(folder / "model.safetensors")).items()
+    }
     return EncoderWeights(shape, tensors)
 
 

@@ -28,7 +28,9 @@ class ConditionalRandomField(nn.Module):
         self.transitions = nn.Parameter(torch.zeros(tags, tags))
         self.start = nn.Parameter(torch.zeros(tags))
         self.end = nn.Parameter(torch.zeros(tags))
-        self.register_buffer("allowed", torch.ones(tags, tags, dtype=torch.bool) if allowed is None else allowed)
+        self.register_buffer(
+            "allowed", torch.ones(tags, tags, dtype=torch.bool) if allowed is None else allowed
+        )
 
     def scores(self) -> Tensor:
         """(K, K) transition scores with the forbidden ones set."""

@@ -102,9 +102,30 @@ class SparseLinear(nn.Module):
         """(R, out)."""
         values = functional.dropout(bag.values, drop, self.training)
         rows = functional.embedding_bag(
-            bag.columns, self.weight, bag.offsets, mode="sum", per_sample_weights=values, include_last_offset=True
+            bag.columns,
+            self.weight,
+            bag.offsets,
+            mode="sum",
+            per_sample_weights=values,
+            include_last_offset=True,
         )
         return rows + self.bias
+
+
+class ThinLinear(nn.Linear):
+    """A linear layer of which only a random, fixed share of connections exists; every output has at least one."""
+
+    keep: Tensor
+
+    def __init__(self, width: int, out: int, density: float) -> None:
+        super().__init__(width, out)
+        keep = torch.rand(out, width) < density
+        keep[torch.arange(out), torch.arange(out) % width] = True
+        self.register_buffer("keep", keep)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., width) to (..., out)."""
+        return functional.linear(x, self.weight * self.keep, self.bias)
 
 
 class FeedForward(nn.Module):
@@ -116,18 +137,13 @@ class FeedForward(nn.Module):
         self.out = sizes[-1] if sizes else width
         self.layers = nn.ModuleList()
         for size in sizes:
-            layer = nn.Linear(width, size)
-            keep = torch.rand(size, width) < density
-            keep[torch.arange(size), torch.arange(size) % width] = True
-            layer.register_buffer("keep", keep)
-            self.layers.append(layer)
+            self.layers.append(ThinLinear(width, size, density))
             width = size
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) to (..., sizes[-1])."""
         for layer in self.layers:
-            weight = layer.weight * layer.keep
-            x = functional.dropout(functional.gelu(functional.linear(x, weight, layer.bias)), self.drop, self.training)
+            x = functional.dropout(functional.gelu(layer(x)), self.drop, self.training)
         return x
 
 
@@ -148,7 +164,9 @@ class Block(nn.Module):
         q, k, v = self.qkv(self.norm1(x)).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         rate = self.rates.attention if self.training else 0.0
         mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=rate)
-        x = x + functional.dropout(self.out(mixed.transpose(1, 2).reshape(batch, length, size)), drop, self.training)
+        x = x + functional.dropout(
+            self.out(mixed.transpose(1, 2).reshape(batch, length, size)), drop, self.training
+        )
         wide = functional.dropout(functional.gelu(self.wide(self.norm2(x))), drop, self.training)
         return x + functional.dropout(self.narrow(wide), drop, self.training)
 

@@ -40,10 +40,16 @@ class DietRunner:
         for name, value in state.items():
             self._p[name] = _prepared(name, value, state)
         self._feed = sum(1 for n in state if n.startswith("feed.layers.") and n.endswith(".weight"))
-        self._label_feed = sum(1 for n in state if n.startswith("label_feed.layers.") and n.endswith(".weight"))
+        self._label_feed = sum(
+            1 for n in state if n.startswith("label_feed.layers.") and n.endswith(".weight")
+        )
         self._crf = {
             name: CrfRunner(
-                np.where(np.asarray(state[f"crf.{name}.allowed"]).astype(bool), state[f"crf.{name}.transitions"], -1e4),
+                np.where(
+                    np.asarray(state[f"crf.{name}.allowed"]).astype(bool),
+                    state[f"crf.{name}.transitions"],
+                    -1e4,
+                ),
                 self._p[f"crf.{name}.start"],
                 self._p[f"crf.{name}.end"],
             )

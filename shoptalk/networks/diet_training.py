@@ -27,7 +27,9 @@ class SparseArrays:
 
     def bag(self) -> Bag:
         """As tensors."""
-        return Bag(torch.from_numpy(self.columns), torch.from_numpy(self.values), torch.from_numpy(self.indptr))
+        return Bag(
+            torch.from_numpy(self.columns), torch.from_numpy(self.values), torch.from_numpy(self.indptr)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,9 @@ def fit_diet(
     seed = settings.seed if settings.seed is not None else 13
     torch.manual_seed(seed)
     precision = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("medium")  # 16-bit products where the processor has them: half the time
+    torch.set_float32_matmul_precision(
+        "medium"
+    )  # 16-bit products where the processor has them: half the time
     try:
         return _fit(texts, labels, shape, allowed, rates, loss, settings, start, np.random.default_rng(seed))
     finally:
@@ -103,9 +107,11 @@ def _fit(
     model.train()
     decayed = [p for n, p in model.named_parameters() if p.ndim > 1 and not n.startswith("crf")]
     plain = [p for n, p in model.named_parameters() if p.ndim <= 1 or n.startswith("crf")]
-    optimiser = torch.optim.Adam(
-        [{"params": decayed, "weight_decay": settings.decay / 100}, {"params": plain}], lr=settings.rate, fused=True
-    )
+    groups: list[dict[str, Any]] = [
+        {"params": decayed, "weight_decay": settings.decay / 100},
+        {"params": plain},
+    ]
+    optimiser = torch.optim.Adam(groups, lr=settings.rate, fused=True)
     bag = labels.bag() if labels is not None else None
     for epoch in range(settings.epochs):
         part = epoch / max(1, settings.epochs - 1)
@@ -113,7 +119,7 @@ def _fit(
         for chosen in _batches(texts, size, settings.balanced, random):
             total = _loss(model, chosen, bag, loss, settings.masked)
             optimiser.zero_grad(set_to_none=True)
-            total.backward()
+            torch.autograd.backward(total)
             optimiser.step()
     return {name: value.detach().numpy().copy() for name, value in model.state_dict().items()}
 
@@ -188,7 +194,8 @@ def _loss(
         guess, truth = words[hidden], clean[hidden]
         scores = guess @ truth.T / np.sqrt(guess.shape[1])
         total = total + torch.nn.functional.cross_entropy(scores, torch.arange(len(scores)))
-    return total + _tag_loss(model, texts, words, batch.mask)
+    tagged: Tensor = _tag_loss(model, texts, words, batch.mask)
+    return tagged + total
 
 
 def _tag_loss(model: Diet, texts: Sequence[DietText], words: Tensor, mask: Tensor) -> Tensor:
@@ -206,4 +213,5 @@ def _tag_loss(model: Diet, texts: Sequence[DietText], words: Tensor, mask: Tenso
         crf: Any = model.crf[name]
         total = total + crf.loss(emissions, tags, mask).sum() / mask.sum() * 4.0
         entity = tags if name == "entity" else entity
-    return total
+    loss: Tensor = total
+    return loss

@@ -28,7 +28,9 @@ class EncoderLayer(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Shapes: x (B, T, H), mask (B, 1, 1, T) True where a token is; returns (B, T, H)."""
         batch, length, hidden = x.shape
-        q, k, v = self.qkv(x).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (3, B, heads, T, d)
+        q, k, v = (
+            self.qkv(x).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        )  # (3, B, heads, T, d)
         if torch.is_grad_enabled() and q.dtype == torch.bfloat16:
             # The backward pass of bfloat16 attention is several times slower on CPUs than that of float32.
             q, k, v = q.float(), k.float(), v.float()

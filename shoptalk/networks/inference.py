@@ -24,7 +24,9 @@ def softmax(x: Floats) -> Floats:
 def layer_norm(x: Floats, gain: Floats, shift: Floats, epsilon: float = 1e-5) -> Floats:
     """Over the last axis."""
     centred = x - x.mean(axis=-1, keepdims=True)
-    out: Floats = centred / np.sqrt(np.mean(centred * centred, axis=-1, keepdims=True) + epsilon) * gain + shift
+    out: Floats = (
+        centred / np.sqrt(np.mean(centred * centred, axis=-1, keepdims=True) + epsilon) * gain + shift
+    )
     return out
 
 
@@ -58,7 +60,7 @@ def attention(x: Floats, heads: int, weight: Floats, bias: Floats) -> Floats:
     length, hidden = x.shape
     size = hidden // heads
     q, k, v = (x @ weight + bias).reshape(length, 3, heads, size).transpose(1, 2, 0, 3)  # (heads, T, d)
-    scores = softmax(q @ k.transpose(0, 2, 1) / np.float32(np.sqrt(size)))
+    scores = softmax((q @ k.transpose(0, 2, 1)) * np.float32(size**-0.5))
     out: Floats = (scores @ v).transpose(1, 0, 2).reshape(length, hidden)
     return out
 

@@ -127,7 +127,7 @@ def fit_linear(
             logits = model(x, columns, offsets, values)
             loss = functional.cross_entropy(logits, labels[chosen], label_smoothing=settings.smoothing)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.autograd.backward(loss)
             optimiser.step()
             schedule.step()
     sparse = np.zeros((data.width, data.classes), np.float32) if start is None else start.sparse.copy()
@@ -139,7 +139,13 @@ def _compact(data: LinearData) -> tuple[Ints, LinearData]:
     """The columns that occur, and the data renumbered to them: fewer parameters to step."""
     used, renumbered = np.unique(data.columns, return_inverse=True)
     return used, LinearData(
-        data.dense, data.indptr, renumbered.astype(np.int64), data.values, len(used), data.labels, data.classes
+        data.dense,
+        data.indptr,
+        renumbered.astype(np.int64),
+        data.values,
+        len(used),
+        data.labels,
+        data.classes,
     )
 
 

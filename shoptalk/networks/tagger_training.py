@@ -58,7 +58,9 @@ def fit_tagger(
     if start is not None:
         model.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in start.items()})
     model.train()
-    optimiser = torch.optim.AdamW(model.parameters(), lr=settings.rate, weight_decay=settings.decay, fused=True)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=settings.rate, weight_decay=settings.decay, fused=True
+    )
     batches = _batches([len(t.tags) for t in texts], settings.words)
     steps = settings.epochs * len(batches)
     warm = max(1, steps // 20)
@@ -70,7 +72,7 @@ def fit_tagger(
             chosen = [texts[place] for place in batches[number]]
             loss = _loss(model, chosen, settings.hide, random)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
             optimiser.step()
             schedule.step()

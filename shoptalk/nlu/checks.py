@@ -26,24 +26,30 @@ def check_examples(data: TrainingData) -> None:
         logger.warning("All examples have the intent %r: every message will get it.", next(iter(counts)))
     for intent, count in counts.items():
         if count == 1:
-            logger.warning("The intent %r has one example; two or more let the classifier generalise.", intent)
+            logger.warning(
+                "The intent %r has one example; two or more let the classifier generalise.", intent
+            )
 
 
 def _check(example: Example) -> None:
-    place = {"file": example.source.file, "line": example.source.line}
+    file, line = example.source.file, example.source.line
     shown = example.text[:60]
     if "\x00" in example.text:
-        raise DataError(f"The example {shown!r} holds a NUL character.", hint="Remove it.", **place)
+        raise DataError(
+            f"The example {shown!r} holds a NUL character.", hint="Remove it.", file=file, line=line
+        )
     if len(example.text) > MAX_EXAMPLE_CHARACTERS:
         raise DataError(
             f"The example {shown!r}… has {len(example.text)} characters.",
             hint=f"At most {MAX_EXAMPLE_CHARACTERS} can be used; shorten it to what a customer would write.",
-            **place,
+            file=file,
+            line=line,
         )
     for span in example.entities:
         if not 0 <= span.start < span.end <= len(example.text):
             raise DataError(
                 f"The entity {span.entity!r} of {shown!r} spans {span.start}:{span.end}, outside the text.",
                 hint="Offsets count characters from 0; the end is the position after the last one.",
-                **place,
+                file=file,
+                line=line,
             )

@@ -48,7 +48,9 @@ class DietModel:
         self._runner = DietRunner(state, layers=shape["layers"], heads=shape["heads"])
         self._label_space = _unit_if(
             diet_options.loss(options).cosine,
-            self._runner.embed_labels(_label_bag(self._words)) if self.labels else np.zeros((0, 1), np.float32),
+            self._runner.embed_labels(_label_bag(self._words))
+            if self.labels
+            else np.zeros((0, 1), np.float32),
         )
 
     @classmethod
@@ -83,7 +85,12 @@ class DietModel:
         bag = _label_bag(words) if labels else None
         shape = _shape(messages[0], options, len(labels), bag, tags)
         plain = _plain_shape(shape)
-        warm = start is not None and start._shape == plain and start.labels == tuple(labels) and start.tags == tags
+        warm = (
+            start is not None
+            and start._shape == plain
+            and start.labels == tuple(labels)
+            and start.tags == tags
+        )
         state = fit_diet(
             texts,
             _arrays(bag),

@@ -16,6 +16,8 @@ from shoptalk.nlu.tags import allowed_moves, decode_spans, encode_spans, tag_nam
 
 COLUMNS = 16_384
 HEADS = 4
+LONGEST = 512
+"""Words looked at; encoders see no more of a text either."""
 
 
 class EntityTagger:
@@ -27,7 +29,9 @@ class EntityTagger:
         origins: featurizers whose hidden layers it reads.
     """
 
-    def __init__(self, tags: Sequence[str], state: dict[str, NDArray[Any]], origins: Sequence[str] = ()) -> None:
+    def __init__(
+        self, tags: Sequence[str], state: dict[str, NDArray[Any]], origins: Sequence[str] = ()
+    ) -> None:
         from shoptalk.networks.inference import TaggerRunner
 
         self.tags, self.state, self.origins = list(tags), state, origins
@@ -49,9 +53,12 @@ class EntityTagger:
         texts = []
         for message in messages:
             spans = message.example.entities if message.example else ()
-            columns, offsets = shape_columns(message.tokens, COLUMNS)
-            encoded = np.asarray(encode_spans(message.tokens, spans, numbers), np.int64)
-            texts.append(TaggerText(_layers(message, options["featurizers"]), columns, offsets, encoded))
+            tokens = message.tokens[:LONGEST]
+            layers = _layers(message, options["featurizers"])
+            columns, offsets = shape_columns(tokens, COLUMNS)
+            encoded = np.asarray(encode_spans(tokens, spans, numbers), np.int64)
+            vectors = None if layers is None else layers[:, :LONGEST]
+            texts.append(TaggerText(vectors, columns, offsets, encoded))
         first = texts[0].vectors
         shape = TaggerShape(
             layers=0 if first is None else first.shape[0],
@@ -67,7 +74,9 @@ class EntityTagger:
             rate=5e-4 if warm else options["entity_rate"],
             seed=options["random_seed"],
         )
-        state = fit_tagger(texts, shape, allowed_moves(tags), settings, start.state if warm and start else None)
+        state = fit_tagger(
+            texts, shape, allowed_moves(tags), settings, start.state if warm and start else None
+        )
         return cls(tags, state, options["featurizers"])
 
     def fits(self, shape: TaggerShape) -> bool:
@@ -84,16 +93,17 @@ class EntityTagger:
         """Entities of a message."""
         if not message.tokens:
             return []
-        columns, offsets = shape_columns(message.tokens, COLUMNS)
-        found = self._runner.run(_layers(message, self.origins), columns, offsets)
-        return decode_spans(
-            message.text, message.tokens, self.tags, found.tags.tolist(), found.marginals, extractor
-        )
+        tokens = message.tokens[:LONGEST]
+        columns, offsets = shape_columns(tokens, COLUMNS)
+        layers = _layers(message, self.origins)
+        found = self._runner.run(None if layers is None else layers[:, :LONGEST], columns, offsets)
+        return decode_spans(message.text, tokens, self.tags, found.tags.tolist(), found.marginals, extractor)
 
     def save(self) -> Saved:
         """Tags and parameters; the large table as 16-bit floats."""
         tensors = {
-            name: value.astype(np.float16) if name == "bag.weight" else value for name, value in self.state.items()
+            name: value.astype(np.float16) if name == "bag.weight" else value
+            for name, value in self.state.items()
         }
         return Saved({"tags": self.tags}, tensors)
 

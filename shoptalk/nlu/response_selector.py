@@ -56,7 +56,12 @@ class SelectorResult:
                 "utter_action": f"utter_{best}",
             }
         else:
-            chosen = {"responses": None, "confidence": 0.0, "intent_response_key": None, "utter_action": "utter_None"}
+            chosen = {
+                "responses": None,
+                "confidence": 0.0,
+                "intent_response_key": None,
+                "utter_action": "utter_None",
+            }
         listed = [{"confidence": c, "intent_response_key": key} for key, c in keys]
         out[self.key] = {"response": chosen, "ranking": listed}
         intent = message.intent
@@ -85,7 +90,9 @@ def _retrieval(data: TrainingData, messages: Sequence[Message], intent: str | No
     examples = {id(e) for e in data.examples}
     found = [m for m in messages if m.example is not None and m.example.response_key]
     return [
-        m for m in found if m.example and id(m.example) in examples and (not intent or m.example.intent == intent)
+        m
+        for m in found
+        if m.example and id(m.example) in examples and (not intent or m.example.intent == intent)
     ]
 
 
@@ -95,7 +102,9 @@ def _key(message: Message) -> str:
 
 def _result(data: TrainingData, chosen: Sequence[Message], intent: str | None) -> SelectorResult:
     keys = {_key(m) for m in chosen}
-    responses = {f"utter_{k}": data.responses[f"utter_{k}"] for k in sorted(keys) if f"utter_{k}" in data.responses}
+    responses = {
+        f"utter_{k}": data.responses[f"utter_{k}"] for k in sorted(keys) if f"utter_{k}" in data.responses
+    }
     plain = {name: [dict(v) for v in variations] for name, variations in responses.items()}
     intents = sorted({key.split("/")[0] for key in keys} | ({intent} if intent else data.retrieval_intents))
     return SelectorResult(intents, plain, {}, intent or DEFAULT_KEY)
@@ -121,7 +130,9 @@ class ResponseSelector:
         self._model = None
         self._result = _result(data, chosen, intent)
         if not chosen:
-            logger.warning("ResponseSelector: there is no example of a retrieval intent (`intent: faq/shipping`).")
+            logger.warning(
+                "ResponseSelector: there is no example of a retrieval intent (`intent: faq/shipping`)."
+            )
             return
         labels = [self._label(m) for m in chosen]
         words = {label: label.lower().replace("/", " ").split() for label in labels}
@@ -191,12 +202,16 @@ class RetrievalSelector:
         """Learn from the examples of retrieval intents."""
         intent = self.options["retrieval_intent"]
         chosen = [
-            m for m in messages if m.example and m.example.response_key and (not intent or m.example.intent == intent)
+            m
+            for m in messages
+            if m.example and m.example.response_key and (not intent or m.example.intent == intent)
         ]
         self._head = None
         self._result = _result(data, chosen, intent)
         if not chosen:
-            logger.warning("RetrievalSelector: there is no example of a retrieval intent (`intent: faq/shipping`).")
+            logger.warning(
+                "RetrievalSelector: there is no example of a retrieval intent (`intent: faq/shipping`)."
+            )
             return
         rows = Rows.of(chosen, self.options["featurizers"])
         settings = {"seed": self.options["random_seed"], "least_steps": 150}

@@ -67,7 +67,10 @@ class Sparse:
         """One row as a matrix of its own."""
         span = slice(self.indptr[index], self.indptr[index + 1])
         return Sparse(
-            np.asarray([0, span.stop - span.start], np.int64), self.columns[span], self.values[span], self.width
+            np.asarray([0, span.stop - span.start], np.int64),
+            self.columns[span],
+            self.values[span],
+            self.width,
         )
 
 

@@ -7,6 +7,7 @@ a mix of the encoder's layers and word shapes. Both train in PyTorch and serve i
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from dataclasses import replace
 from typing import Any, ClassVar, Self
@@ -70,6 +71,7 @@ class JointClassifier:
         self._tagger: EntityTagger | None = None
         self._threshold: float | None = None
         self._earlier: JointClassifier | None = None
+        self._seen: list[str] = []
         self._figures: dict[str, Any] = {}
 
     def extra_examples(self, data: TrainingData) -> list[Example]:
@@ -95,7 +97,8 @@ class JointClassifier:
             self._train_intents(labelled)
         elif self.options["intent_classification"]:
             raise DataError(
-                "There is no example with an intent.", hint="Add `- intent: greet` with `examples:` to data/nlu.yml."
+                "There is no example with an intent.",
+                hint="Add `- intent: greet` with `examples:` to data/nlu.yml.",
             )
         examples = {id(e) for e in data.examples}
         texts = [m for m in messages if m.example is not None and id(m.example) in examples]
@@ -111,6 +114,7 @@ class JointClassifier:
         names = [m.example.intent or "" for m in messages if m.example]
         if len(set(names)) < 2:
             logger.warning("JointClassifier: fewer than two intents; every message gets %r.", names[0])
+        self._seen = sorted({_digest(m.text) for m in messages})
         rows = Rows.of(messages, self.options["featurizers"])
         settings = {
             "epochs": self.options["epochs"],
@@ -159,10 +163,9 @@ class JointClassifier:
         )
 
     def _few_changes(self, messages: list[Message]) -> bool:
-        earlier = self._earlier._prototypes if self._earlier else None
-        if earlier is None:
+        if self._earlier is None or not self._earlier._seen:
             return False
-        before, now = set(earlier.texts), {m.text for m in messages}
+        before, now = set(self._earlier._seen), {_digest(m.text) for m in messages}
         return len(before ^ now) <= FEW_CHANGES * max(len(before), 1)
 
     def process(self, messages: list[Message]) -> None:
@@ -212,7 +215,8 @@ class JointClassifier:
                 "tagger": self._tagger.save() if self._tagger else None,
             }
         )
-        return Saved({**state.config, "threshold": self._threshold, "figures": self._figures}, state.tensors)
+        own = {"threshold": self._threshold, "figures": self._figures, "seen": self._seen}
+        return Saved({**state.config, **own}, state.tensors)
 
     @classmethod
     def load(cls, config: dict[str, Any], saved: Saved) -> Self:
@@ -223,8 +227,13 @@ class JointClassifier:
         component._prototypes = Prototypes.load(prototypes) if prototypes else None
         component._tagger = EntityTagger.load(tagger, component.options["featurizers"]) if tagger else None
         component._threshold = saved.config["threshold"]
+        component._seen = list(saved.config["seen"])
         component._figures = dict(saved.config["figures"])
         return component
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
 def _ranked(logits: Any) -> tuple[float, list[int]]:

@@ -74,7 +74,9 @@ class SklearnIntentClassifier:
         if smallest >= 2:
             split = StratifiedKFold(folds)
             grid = {"C": [float(c) for c in self.options["C"]]}
-            search = GridSearchCV(model, grid, cv=split, scoring=self.options["scoring_function"]).fit(dense, names)
+            search = GridSearchCV(model, grid, cv=split, scoring=self.options["scoring_function"]).fit(
+                dense, names
+            )
             model = search.best_estimator_
             margins = cross_val_predict(model, dense, names, cv=split, method="decision_function")
             self._temperature = _temperature(_two_sided(margins), names, sorted(set(names.tolist())))

@@ -32,7 +32,19 @@ DEFAULTS: dict[str, Any] = {
     "split_entities_by_comma": True,
     "features": [
         ["low", "title", "upper"],
-        ["low", "bias", "prefix5", "prefix2", "suffix5", "suffix3", "suffix2", "upper", "title", "digit", "pattern"],
+        [
+            "low",
+            "bias",
+            "prefix5",
+            "prefix2",
+            "suffix5",
+            "suffix3",
+            "suffix2",
+            "upper",
+            "title",
+            "digit",
+            "pattern",
+        ],
         ["low", "title", "upper"],
     ],
     "max_iterations": 50,
@@ -60,7 +72,8 @@ class CRFEntityExtractor:
         for name in (name for group in groups for name in group):
             if name not in TRAITS and name not in _SPECIAL:
                 raise ConfigError(
-                    f"config.yml: {NAME} has no feature {name!r}.", hint=f"There are: {', '.join((*TRAITS, *_SPECIAL))}."
+                    f"config.yml: {NAME} has no feature {name!r}.",
+                    hint=f"There are: {', '.join((*TRAITS, *_SPECIAL))}.",
                 )
         self._tags: dict[str, TagSet] = {}
         self._models: dict[str, bytes] = {}
@@ -114,7 +127,13 @@ class CRFEntityExtractor:
             for window, group in enumerate(groups):
                 at = place + window - half
                 if 0 <= at < len(own):
-                    row.update({f"{window - half}:{key}": own[at][name][key] for name in group for key in own[at][name]})
+                    row.update(
+                        {
+                            f"{window - half}:{key}": own[at][name][key]
+                            for name in group
+                            for key in own[at][name]
+                        }
+                    )
             if place == 0:
                 row["BOS"] = True
             if place == len(own) - 1:
@@ -130,7 +149,11 @@ class CRFEntityExtractor:
         out: dict[str, dict[str, Any]] = {}
         for name, trait in TRAITS.items():
             value = trait(token)
-            out[name] = {} if value is None else {f"{name}={value}" if isinstance(value, str) else name: _weight(value)}
+            out[name] = (
+                {}
+                if value is None
+                else {f"{name}={value}" if isinstance(value, str) else name: _weight(value)}
+            )
         out["bias"] = {"bias": 1.0}
         out["entity"] = {}
         out["pattern"] = {f"pattern={n}": _weight(hit) for n, hit in token.data.get("pattern", {}).items()}
@@ -163,7 +186,9 @@ class CRFEntityExtractor:
             try:
                 import pycrfsuite
             except ModuleNotFoundError as error:
-                raise ComponentError(f"{NAME} needs the package python-crfsuite.", hint="Install it.") from error
+                raise ComponentError(
+                    f"{NAME} needs the package python-crfsuite.", hint="Install it."
+                ) from error
             tagger = pycrfsuite.Tagger()
             tagger.open_inmemory(self._models[family])
             self._open[family] = tagger
@@ -172,14 +197,18 @@ class CRFEntityExtractor:
     def save(self) -> Saved:
         """The fields as bytes in tensors."""
         tags = {family: {"names": list(t.names), "bilou": t.bilou} for family, t in self._tags.items()}
-        return Saved({"tags": tags}, {family: np.frombuffer(m, np.uint8) for family, m in self._models.items()})
+        return Saved(
+            {"tags": tags}, {family: np.frombuffer(m, np.uint8) for family, m in self._models.items()}
+        )
 
     @classmethod
     def load(cls, config: dict[str, Any], saved: Saved) -> Self:
         """As it was trained."""
         component = cls(config)
         component._tags = {f: TagSet(tuple(t["names"]), t["bilou"]) for f, t in saved.config["tags"].items()}
-        component._models = {family: np.asarray(value, np.uint8).tobytes() for family, value in saved.tensors.items()}
+        component._models = {
+            family: np.asarray(value, np.uint8).tobytes() for family, value in saved.tensors.items()
+        }
         return component
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from shoptalk.archive import Saved
 from shoptalk.core.training_data import TrainingData
 from shoptalk.encoders import RUNTIMES, Encoder, load_encoder, unload
-from shoptalk.encoders.cache import Entry, EncodingCache, cache_key
+from shoptalk.encoders.cache import EncodingCache, Entry, cache_key
 from shoptalk.encoders.encoder import absolute_layers
 from shoptalk.encoders.locate import cache_folder
 from shoptalk.errors import ArchiveError, ConfigError
@@ -95,7 +95,9 @@ class BertFeaturizer:
         self, message: Message, hidden: NDArray[Any], offsets: NDArray[np.int64], chosen: _Layers
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         words = pool_words(hidden[chosen.words], offsets, message.tokens, self.options["pooling"])
-        sentence = hidden[chosen.sentence].mean(axis=1) if hidden.shape[1] else hidden[chosen.sentence].sum(axis=1)
+        sentence = (
+            hidden[chosen.sentence].mean(axis=1) if hidden.shape[1] else hidden[chosen.sentence].sum(axis=1)
+        )
         return sentence.reshape(-1), words
 
     def _add(self, message: Message, sentence: NDArray[Any], words: NDArray[Any]) -> None:
@@ -143,7 +145,9 @@ class BertFeaturizer:
     def _layers(self, encoder: Encoder) -> _Layers:
         count = encoder.layers
         words = self._numbers("layers", count, sorted({round(count * part / 4) for part in range(5)}))
-        sentence = self._numbers("sentence_layers", count, sorted({round(count * part / 4) for part in (2, 4)}))
+        sentence = self._numbers(
+            "sentence_layers", count, sorted({round(count * part / 4) for part in (2, 4)})
+        )
         every = tuple(sorted({*words, *sentence}))
         return _Layers(every, [every.index(n) for n in words], [every.index(n) for n in sentence])
 

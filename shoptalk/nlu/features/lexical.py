@@ -44,13 +44,15 @@ class LexicalSyntacticFeaturizer:
 
     def train(self, data: TrainingData, messages: list[Message]) -> None:
         """Collect the values that occur."""
-        names = {name for m in messages for place in range(len(m.tokens)) for name in self._names(m.tokens, place)}
+        names = {
+            name for m in messages for place in range(len(m.tokens)) for name in self._names(m.tokens, place)
+        }
         self._columns = {name: column for column, name in enumerate(sorted(names))}
 
     def _names(self, tokens: Sequence[Token], place: int) -> list[str]:
         groups: list[list[str]] = self.options["features"]
         half = len(groups) // 2
-        out = []
+        out: list[str] = []
         for window, group in enumerate(groups):
             at = place + window - half
             if not 0 <= at < len(tokens):

@@ -108,7 +108,9 @@ class SpacyTokenizer(_Stateless):
         """Write `tokens` and the output `text_tokens`."""
         for message in messages:
             if DOCUMENT not in message.notes:
-                message.tokens = apply_pattern(split_multilingual(message.text), self.options["token_pattern"])
+                message.tokens = apply_pattern(
+                    split_multilingual(message.text), self.options["token_pattern"]
+                )
                 message.output["text_tokens"] = text_tokens(message.tokens)
                 continue
             tokens = [
@@ -156,7 +158,6 @@ class SpacyFeaturizer(_Stateless):
             pool = np.max if self.options["pooling"] == "max" else np.mean
             sentence = pool(filled, axis=0) if len(filled) else np.zeros(rows.shape[1], np.float32)
             message.features.append(Features(self.alias, rows, sentence[None].astype(np.float32)))
-
 
     def save(self) -> Saved:
         """Whether the stand-in made the features."""

@@ -55,7 +55,8 @@ class JiebaTokenizer:
                 import jieba
             except ModuleNotFoundError as error:
                 raise ComponentError(
-                    "JiebaTokenizer needs the package jieba.", hint="Install it, or use MultilingualTokenizer."
+                    "JiebaTokenizer needs the package jieba.",
+                    hint="Install it, or use MultilingualTokenizer.",
                 ) from error
             jieba.setLogLevel("WARNING")
             cutter = jieba.Tokenizer()

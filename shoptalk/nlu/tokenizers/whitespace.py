@@ -19,7 +19,9 @@ _AFTER_SPACE = r"(?:\s|\A)" + _LOOSE + r"(?=[^0-9\s])"
 _BETWEEN_LETTERS = r"(?<=[^0-9\s])" + _INSIDE + r"(?=[^0-9\s])"
 _BREAK = re.compile("|".join((_BEFORE_SPACE, _AFTER_SPACE, _BETWEEN_LETTERS)))
 
-_PICTURES = re.compile(r"[\u2500-\u2bef\u24c2-\U0001f251\U0001f1e0-\U0010ffff\u2640-\u2642\u2600-\u2b55\u200d\u23cf\u23e9\u231a\ufe0f\u3030]+")
+_PICTURES = re.compile(
+    r"[\u2500-\u2bef\u24c2-\U0001f251\U0001f1e0-\U0010ffff\u2640-\u2642\u2600-\u2b55\u200d\u23cf\u23e9\u231a\ufe0f\u3030]+"
+)
 
 
 def split_words(text: str) -> list[Token]:

@@ -1,0 +1,85 @@
+"""Where words begin and end."""
+
+from __future__ import annotations
+
+import pytest
+
+from shoptalk.nlu.message import Message
+from shoptalk.nlu.tokenizers.base import split_label
+from shoptalk.nlu.tokenizers.jieba import JiebaTokenizer
+from shoptalk.nlu.tokenizers.multilingual import MultilingualTokenizer
+from shoptalk.nlu.tokenizers.whitespace import WhitespaceTokenizer
+
+RASA = {
+    "Hello, world!": "Hello|world",
+    "don't stop": "don|t|stop",
+    "it's 5:30 p.m. today": "it|s|5:30|p.m|today",
+    "hi 👍 there": "hi|there",
+    "👍": "👍",
+    "email me@x.com, now": "email|me@x.com|now",
+    "see https://a.b/c?d=e&f=1 ok": "see|https://a.b/c?d=e&f=1|ok",
+    "10,000 dollars": "10,000|dollars",
+    "50% off": "50|off",
+    "#tag @me a_b": "#tag|@me|a_b",
+    "(parens) [br] {x}": "parens|br|x",
+    "foo...bar": "foo...bar",
+    "a-b c/d": "a-b|c/d",
+    "$5.99!": "$5.99",
+    "...": "...",
+    "Wi-Fi.": "Wi-Fi",
+    "what?why": "what?why",
+}
+
+
+def words(tokenizer: object, text: str) -> list[str]:
+    message = Message(text)
+    tokenizer.process([message])
+    assert message.output["text_tokens"] == [[t.start, t.end] for t in message.tokens]
+    assert all(text[t.start : t.end] == t.text for t in message.tokens)
+    return [t.text for t in message.tokens]
+
+
+@pytest.mark.parametrize(("text", "expected"), RASA.items())
+def test_whitespace_cuts_as_rasa(text: str, expected: str) -> None:
+    assert words(WhitespaceTokenizer({}), text) == expected.split("|")
+
+
+def test_token_pattern_cuts_further() -> None:
+    tokenizer = WhitespaceTokenizer({"token_pattern": "[a-z]+|[0-9]+"})
+    assert words(tokenizer, "order10234 now ÄÖ") == ["order", "10234", "now", "ÄÖ"]
+
+
+def test_labels_are_split_only_on_demand() -> None:
+    options = WhitespaceTokenizer({"intent_tokenization_flag": True, "intent_split_symbol": "+"}).options
+    assert split_label("greet+ask", options) == ["greet", "ask"]
+    assert split_label("greet+ask", WhitespaceTokenizer({}).options) == ["greet+ask"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("我的订单１０２３４到哪了？", "我|的|订|单|１０２３４|到|哪|了"),
+        ("ＳＯ-10234 T恤 M码", "ＳＯ|10234|T|恤|M|码"),
+        ("mail anna@example.com，谢谢", "mail|anna@example.com|谢|谢"),
+        ("don't pay €12.50", "don't|pay|€|12.50"),
+        ("ありがとう", "あ|り|が|と|う"),
+        ("👍", "👍"),
+    ],
+)
+def test_multilingual(text: str, expected: str) -> None:
+    assert words(MultilingualTokenizer({}), text) == expected.split("|")
+
+
+def test_multilingual_folds_lemmas_not_text() -> None:
+    message = Message("ＳＯ１０")
+    MultilingualTokenizer({}).process([message])
+    assert [(t.text, t.lemma) for t in message.tokens] == [("ＳＯ", "so"), ("１０", "10")]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_jieba_knows_the_projects_words(tmp_path: object) -> None:
+    (tmp_path / "shop.txt").write_text("灯织小铺 100 n\n", encoding="utf-8")
+    tokenizer = JiebaTokenizer({"dictionary_path": str(tmp_path)})
+    tokenizer.train(None, [])
+    loaded = JiebaTokenizer.load({}, tokenizer.save())
+    assert "灯织小铺" in words(loaded, "我在灯织小铺买了鞋")
