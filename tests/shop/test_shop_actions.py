@@ -38,7 +38,8 @@ def validate(talk: Talk, form: str, **slots: Any) -> Any:
 def test_the_domain_and_the_code_name_the_same_actions(
     executor: ActionExecutor, domain: dict[str, Any]
 ) -> None:
-    assert set(executor.actions) == set(domain["actions"])
+    own = {name for name, run in executor.actions.items() if run.__self__.__module__.startswith("actions.")}
+    assert own == set(domain["actions"])
 
 
 def test_every_response_an_action_names_is_in_the_domain(domain: dict[str, Any]) -> None:
