@@ -8,7 +8,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shoptalk.server.errors import body
 
-
 LARGE_PATHS = ("/model/train", "/model/test/")
 LARGE_BYTES = 10 << 20
 """Bodies of these routes hold training data; permission is asked for before they are read."""
