@@ -243,7 +243,8 @@ class Assistant:
     # ------------------------------------------------------------------------------------------------- thinking
 
     async def parse(self, text: str) -> ParseData:
-        """What a text means."""
+        """What a text means; spaces around it count for nothing."""
+        text = text.strip()
         if self.pipeline is None:
             literal = read_literal(text, self.domain.intent_names, frozenset(self.domain.entities))
             return literal or {"text": text, "intent": {"name": None, "confidence": 0.0}, "entities": []}

@@ -145,11 +145,13 @@ class Pipeline:
         messages = [Message(text[:MAX_CHARACTERS], explain=explain, time_ms=time_ms) for text in texts]
         for message in messages:
             message.replaced = regex_message.read_literal(message.text, intents, entities)
-        live = [m for m in messages if m.replaced is None and m.text.strip()]
+        live = [m for m in messages if m.replaced is None]
+        said = [m for m in live if m.text.strip()]
         for step in self.steps:
-            if live:
+            batch = said if FEATURES in (*step.component.requires, *step.component.provides) else live
+            if batch:
                 begin = time.perf_counter()
-                step.component.process(live)
+                step.component.process(batch)
                 self.timings_ms[step.part] = (time.perf_counter() - begin) * 1000
         return [self._result(text, message) for text, message in zip(texts, messages, strict=True)]
 

@@ -46,7 +46,8 @@ class FallbackClassifier:
                 continue
             fallback = {"name": FALLBACK_INTENT, "confidence": self.options["threshold"]}
             message.intent = fallback
-            message.ranking = [fallback, *(message.ranking or [])]
+            if message.ranking is not None:
+                message.ranking = [fallback, *message.ranking]
             message.notes["FallbackClassifier"] = reason
 
     def _reason(self, message: Message) -> dict[str, Any] | None:

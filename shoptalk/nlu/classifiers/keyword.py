@@ -14,6 +14,9 @@ from shoptalk.nlu.options import read_options
 
 logger = logging.getLogger(__name__)
 
+_PLAIN = re.compile(r"[\w ]+")
+"""Examples that mean themselves as a regular expression."""
+
 
 class KeywordIntentClassifier:
     """Whole-word search for training examples, confidence 1.0, no ranking. Behaves as Rasa's."""
@@ -24,33 +27,53 @@ class KeywordIntentClassifier:
     def __init__(self, config: dict[str, Any]) -> None:
         self.options = read_options("KeywordIntentClassifier", config, {"case_sensitive": True})
         self._intents: dict[str, str] = {}
-        self._patterns: list[tuple[re.Pattern[str], str]] = []
+        self._patterns: dict[str, re.Pattern[str]] = {}
 
     def train(self, data: TrainingData, messages: list[Message]) -> None:
-        """Keep every example as a keyword; one that stands under two intents is dropped."""
+        """Keep every example as a keyword, but those that would speak for two intents."""
         keywords: dict[str, str] = {}
-        ambiguous: set[str] = set()
+        twice: set[str] = set()
         for example in data.examples:
             if not example.intent or not example.text:
                 continue
-            if keywords.get(example.text, example.intent) != example.intent:
-                ambiguous.add(example.text)
+            if keywords.setdefault(example.text, example.intent) != example.intent:
+                twice.add(example.text)
                 logger.warning("The keyword %r stands under two intents and is left out.", example.text)
-                continue
-            keywords[example.text] = example.intent
-        self._set({text: intent for text, intent in keywords.items() if text not in ambiguous})
+        for text in twice:
+            del keywords[text]
+        self._set(keywords)
+        self._set({text: intent for text, intent in keywords.items() if not self._is_ambiguous(text)})
 
     def _set(self, keywords: dict[str, str]) -> None:
-        flags = 0 if self.options["case_sensitive"] else re.IGNORECASE
         self._intents = keywords
-        self._patterns = [
-            (re.compile(rf"\b{re.escape(text)}\b", flags), intent) for text, intent in keywords.items()
-        ]
+        self._patterns = {text: self._pattern(text) for text in keywords}
+
+    def _pattern(self, text: str) -> re.Pattern[str]:
+        """The example as a regular expression, as Rasa takes it: `are you a bot?` also finds `are you a bo`."""
+        flags = 0 if self.options["case_sensitive"] else re.IGNORECASE
+        try:
+            return re.compile(rf"\b{text}\b", flags)
+        except re.error:
+            # Rasa's training ends here; a text like "thanks :)" is a good keyword by its letters.
+            return re.compile(rf"\b{re.escape(text)}\b", flags)
+
+    def _is_ambiguous(self, text: str) -> bool:
+        """Whether a keyword occurs inside one of another intent; it is left out, as with Rasa."""
+        pattern, intent = self._patterns[text], self._intents[text]
+        plain = text if _PLAIN.fullmatch(text) and self.options["case_sensitive"] else ""
+        for other, theirs in self._intents.items():
+            if theirs != intent and plain in other and pattern.search(other):
+                logger.warning(
+                    "The keyword %r of %s occurs in %r of %s and is left out.", text, intent, other, theirs
+                )
+                return True
+        return False
 
     def process(self, messages: list[Message]) -> None:
         """Write `intent`; where nothing matches, what an earlier classifier said stays."""
         for message in messages:
-            name = next((intent for pattern, intent in self._patterns if pattern.search(message.text)), None)
+            found = (i for text, i in self._intents.items() if self._patterns[text].search(message.text))
+            name = next(found, None)
             if name is not None or message.intent is None:
                 message.intent = {"name": name, "confidence": 1.0 if name is not None else 0.0}
 
