@@ -32,6 +32,7 @@ def load_encoder(name: str, runtime: str = "auto", *, offline: bool = True) -> E
     """
     if runtime not in RUNTIMES:
         raise ConfigError(f"There is no encoder runtime {runtime!r}.", hint=f"One of: {', '.join(RUNTIMES)}.")
+    runtime = "onnx-int8" if runtime == "auto" else runtime
     with _lock:
         if (name, runtime) not in _loaded:
             _loaded[name, runtime] = _load(name, runtime, offline)
