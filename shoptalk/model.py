@@ -71,9 +71,19 @@ def load(path: Path) -> Model:
     if found is None:
         raise ArchiveError("There is no model here.", hint="Run `shoptalk train`.", file=str(path))
     content = archive.read(found)
-    meta = content.metadata
+    try:
+        return _restored(content, found)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise ArchiveError(
+            f"The model does not fit this version of Shoptalk ({type(error).__name__}: {error}).",
+            hint="Train again: `shoptalk train --force`.",
+            file=str(found),
+        ) from error
+
+
+def _restored(content: Archive, found: Path) -> Model:
+    meta, parts = content.metadata, content.parts
     domain = domain_format.from_raw(meta["domain"])
-    parts = content.parts
     pipeline, dialogue = None, None
     if meta.get("has_nlu"):
         from shoptalk.nlu.pipeline import Pipeline
