@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from shoptalk.knowledge.answers import Answer
 from shoptalk.knowledge.documents import Document
-from shoptalk.knowledge.index import Answer, Hit, KnowledgeIndex
+from shoptalk.knowledge.index import Hit, KnowledgeIndex
 
 __all__ = ["Answer", "Document", "Hit", "KnowledgeIndex"]

@@ -1,30 +1,28 @@
-"""Search over documents: dense vectors of titles, questions and sentences, with lexical search beside them."""
+"""Search over documents: titles, questions and sentences in vectors and words, topics learned from them."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shoptalk.encoders import Encoder, load_encoder
+from shoptalk.knowledge import calibration
+from shoptalk.knowledge.answers import Answer, extract
+from shoptalk.knowledge.calibration import Evidence
 from shoptalk.knowledge.documents import Document
-from shoptalk.knowledge.lexical import Bm25
+from shoptalk.knowledge.kernel import LARGEST, best_of, kernel, learn
+from shoptalk.knowledge.space import COMPANIONS, Likeness, Space
+from shoptalk.knowledge.vectors import kept
 
 Floats = NDArray[np.float32]
 
-PREFIXES = {"multilingual-e5-small": "query: "}
-"""What an encoder was trained to see before a text."""
-LEXICAL_WEIGHT = 0.3
-LEXICAL_FLOOR = 5.0
-"""Common terms alone do not make a document the best one lexically."""
-THRESHOLD = 0.62
-"""Below this the best document is no answer; chosen on questions that have none."""
+VERSION = "3"
+"""Raised when weights are learned in another way, so that older ones in a cache are not used."""
+LONGEST_QUERY = 1000
+PASSAGE_CHARACTERS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,53 +31,43 @@ class Hit:
 
     Args:
         document: itself.
-        score: dense and lexical together; comparable between searches of one index.
-        passage: the sentence of it (or the question) nearest to the query.
-        dense: cosine of query and passage, both relative to the mean of the index, -1..1.
-        lexical: 0..1, relative to the best document.
+        score: probability that it answers, 0..1; documents after the first have what is left to them.
+        passage: of its text: all of it, or the sentences nearest to the query when it is long.
+        evidence: what the score was made of.
     """
 
     document: Document
     score: float
     passage: str
-    dense: float
-    lexical: float
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer taken from a document as it stands."""
+class _Passages:
+    """P passages of all documents; `document`, `topic` (P,) say whose they are, `sentence` (P,) which are text."""
 
-    document: Document
-    text: str
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Shelf:
-    """The documents of one language.
-
-    Args:
-        rows: which of the index's documents.
-        passages: P texts; `owner` (P,) is the document each belongs to, by place in `rows`.
-        vectors: (P, H) of unit length, after `mean` (H,) was taken off.
-        lexical: search over the documents.
-    """
-
-    rows: list[Document]
-    passages: list[str]
-    owner: NDArray[np.int64]
-    vectors: Floats
-    mean: Floats
-    lexical: Bm25
+    texts: list[str]
+    document: NDArray[np.int64]
+    topic: NDArray[np.int64]
+    sentence: NDArray[np.bool_]
 
 
 class KnowledgeIndex:
-    """Finds documents by meaning and by words."""
+    """Finds documents by meaning and by words. Made by `build`."""
 
-    def __init__(self, encoder: Encoder, shelves: dict[str, _Shelf]) -> None:
-        self._encoder, self._shelves = encoder, shelves
-        self._prefix = PREFIXES.get(encoder.name, "")
+    def __init__(
+        self,
+        documents: Sequence[Document],
+        topics: Sequence[str],
+        passages: _Passages,
+        space: Space,
+        weights: Floats | None,
+    ) -> None:
+        self._documents, self._topics, self._passages = documents, topics, passages
+        self._space, self._weights = space, weights
+        self._told: dict[str, dict[str, int]] = {}
+        for place, document in enumerate(documents):
+            self._told.setdefault(document.topic, {})[document.language] = place
 
     @classmethod
     def build(
@@ -88,37 +76,33 @@ class KnowledgeIndex:
         encoder: str = "multilingual-e5-small",
         cache_dir: Path | None = None,
         runtime: str = "onnx-int8",
+        companions: Mapping[str, str] = COMPANIONS,
     ) -> KnowledgeIndex:
         """An index of documents.
 
         Args:
             documents: what there is to find.
             encoder: name of a pretrained encoder.
-            cache_dir: where vectors are kept between runs; None keeps none.
-            runtime: of the encoder.
+            cache_dir: where vectors and weights are kept between runs; None keeps none.
+            runtime: of the encoders.
+            companions: language → a second encoder for it; one that is not installed is done without.
 
         Raises:
             ComponentError: there is no such encoder here.
         """
-        model = load_encoder(encoder, runtime)
-        prefix = PREFIXES.get(model.name, "")
-        languages = dict.fromkeys(document.language for document in documents)
-        shelves = {}
-        for language in languages:
-            rows = [document for document in documents if document.language == language]
-            owned = [(place, text) for place, row in enumerate(rows) for text in _passages(row)]
-            passages = [text for _, text in owned]
-            raw = _cached(model, [prefix + text for text in passages], cache_dir)
-            mean = raw.mean(axis=0) if len(raw) > 1 else np.zeros(model.width, np.float32)
-            shelves[language] = _Shelf(
-                rows,
-                passages,
-                np.array([place for place, _ in owned]),
-                _unit(raw - mean),
-                mean,
-                Bm25([f"{row.title} {' '.join(row.questions)} {' '.join(row.questions)} {row.text}" for row in rows]),
+        topics = list(dict.fromkeys(document.topic for document in documents))
+        passages = _take_apart(documents, topics)
+        languages = [documents[place].language for place in passages.document]
+        space = Space(passages.texts, languages, encoder, cache_dir, runtime, companions)
+        weights = None
+        if 1 < len(passages.texts) <= LARGEST and len(topics) > 1:
+            labels = [f"{topics[t]}:{text}" for t, text in zip(passages.topic, passages.texts, strict=True)]
+            weights = kept(
+                cache_dir,
+                [VERSION, *space.key, *languages, *labels],
+                lambda: learn(space.all_pairs(), passages.topic, len(topics)),
             )
-        return cls(model, shelves)
+        return cls(documents, topics, passages, space, weights)
 
     def search(
         self, query: str, language: str | None = None, category: str | None = None, k: int = 3
@@ -126,70 +110,106 @@ class KnowledgeIndex:
         """The documents nearest to a query, best first.
 
         Args:
-            query: what somebody asks.
-            language: search only documents of it; None searches all.
+            query: what somebody asks, in any language of the documents.
+            language: tell the documents in it, where they are written in it; None: in the query's.
             category: search only this shelf.
             k: at most so many.
         """
-        if not query.strip():
-            return []
-        vector = self._encoder.encode([self._prefix + query]).sentence[0]
-        wanted = [language] if language in self._shelves else list(self._shelves)
-        hits = [hit for name in wanted for hit in self._on_shelf(self._shelves[str(name)], query, vector)]
-        kept = [hit for hit in hits if category in (None, "", hit.document.category)]
-        return sorted(kept, key=lambda hit: -hit.score)[:k]
+        return self._find(query, language, category, k)[0]
 
-    def answer(self, query: str, language: str | None = None, threshold: float | None = None) -> Answer | None:
-        """The document that answers a query, or None when none is near enough."""
-        hits = self.search(query, language, k=1)
-        if not hits or hits[0].score < (THRESHOLD if threshold is None else threshold):
+    def answer(
+        self, query: str, language: str | None = None, threshold: float | None = None
+    ) -> Answer | None:
+        """What answers a query, or None when nothing is likely enough to."""
+        hits, like = self._find(query, language, None, 1)
+        if (
+            like is None
+            or not hits
+            or hits[0].score < (calibration.THRESHOLD if threshold is None else threshold)
+        ):
             return None
-        return Answer(hits[0].document, hits[0].document.text, hits[0].score)
+        return extract(hits[0].document, self._of_sentences(hits[0].document, like), hits[0].score)
 
-    def _on_shelf(self, shelf: _Shelf, query: str, vector: Floats) -> list[Hit]:
-        cosines = shelf.vectors @ _unit((vector - shelf.mean)[None])[0]
-        best = np.full(len(shelf.rows), -1.0, dtype=np.float32)
-        np.maximum.at(best, shelf.owner, cosines)
-        words = shelf.lexical.scores(query)
-        shares = words / (float(words.max(initial=0.0)) + LEXICAL_FLOOR)
-        scores = best + LEXICAL_WEIGHT * shares
-        top = np.argsort(-scores)[:10]
+    def _find(
+        self, query: str, language: str | None, category: str | None, k: int
+    ) -> tuple[list[Hit], Likeness | None]:
+        query = query.strip()[:LONGEST_QUERY]
+        if not query or not self._documents:
+            return [], None
+        written = self._space.language_of(query, language)
+        like = self._space.like(query, written)
+        votes, nearest = self._votes(like)
+        hits: list[Hit] = []
+        for topic in np.argsort(-votes).tolist():
+            document = self._document(self._topics[topic], language or written)
+            if category in (None, "", document.category):
+                seen = _evidence(topic, votes, nearest, self._lexical(like, topic))
+                hits.append(Hit(document, calibration.probability(seen), self._passage(document, like), seen))
+            if len(hits) >= k:
+                break
+        return hits, like
+
+    def suggest(self, query: str, language: str | None = None, k: int = 3) -> list[Hit]:
+        """Documents worth offering when none is likely enough to be told."""
         return [
-            Hit(shelf.rows[i], float(scores[i]), _nearest(shelf, cosines, i), float(best[i]), float(shares[i]))
-            for i in top.tolist()
+            hit
+            for place, hit in enumerate(self.search(query, language, k=k))
+            if place or hit.score >= calibration.SUGGEST
         ]
 
+    def _votes(self, like: Likeness) -> tuple[Floats, Floats]:
+        count = len(self._topics)
+        nearest = best_of(
+            np.where(like.own, like.dense, -1.0).astype(np.float32), self._passages.topic, count
+        )
+        votes = kernel(like.together)
+        if self._weights is None:
+            return best_of(votes, self._passages.topic, count), nearest
+        return np.asarray(votes @ self._weights, np.float32), nearest
 
-def _passages(document: Document) -> list[str]:
-    return [document.title, *document.questions, *document.sentences()]
+    def _lexical(self, like: Likeness, topic: int) -> float:
+        own = like.own & (self._passages.topic == topic)
+        return float(like.lexical[own].max()) if own.any() else 0.0
+
+    def _document(self, topic: str, language: str) -> Document:
+        told = self._told[topic]
+        return self._documents[told.get(language, next(iter(told.values())))]
+
+    def _of_sentences(self, document: Document, like: Likeness) -> list[float]:
+        place = self._told[document.topic][document.language]
+        rows = np.flatnonzero((self._passages.document == place) & self._passages.sentence)
+        return [float(like.together[row]) for row in rows]
+
+    def _passage(self, document: Document, like: Likeness) -> str:
+        if len(document.text) <= PASSAGE_CHARACTERS:
+            return document.text
+        return extract(document, self._of_sentences(document, like), 0.0).lead
 
 
-def _nearest(shelf: _Shelf, cosines: Floats, row: int) -> str:
-    own = np.flatnonzero(shelf.owner == row)
-    return shelf.passages[int(own[int(np.argmax(cosines[own]))])]
+def _take_apart(documents: Sequence[Document], topics: Sequence[str]) -> _Passages:
+    number = {topic: place for place, topic in enumerate(topics)}
+    texts: list[str] = []
+    owner: list[int] = []
+    sentence: list[bool] = []
+    for place, document in enumerate(documents):
+        asked = [document.title, *document.questions]
+        told = list(document.sentences())
+        texts += [*asked, *told]
+        owner += [place] * (len(asked) + len(told))
+        sentence += [False] * len(asked) + [True] * len(told)
+    topic = np.array([number[documents[place].topic] for place in owner], np.int64)
+    return _Passages(texts, np.array(owner, np.int64), topic, np.array(sentence, bool))
 
 
-def _unit(rows: Floats) -> Floats:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9), dtype=np.float32)
+def _evidence(topic: int, votes: Floats, nearest: Floats, lexical: float) -> Evidence:
+    def best_other(values: Floats) -> float:
+        others = np.delete(values, topic)
+        return float(others.max()) if len(others) else 0.0
 
-
-def _cached(model: Encoder, texts: Sequence[str], folder: Path | None) -> Floats:
-    """(N, H) vectors of texts, from a file named after all that they depend on."""
-    if folder is None:
-        return _encode(model, texts)
-    name = hashlib.sha256("\0".join((model.fingerprint, *texts)).encode()).hexdigest()[:24]
-    path = folder / f"{name}.npy"
-    if path.exists():
-        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
-    vectors = _encode(model, texts)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
-        np.save(file, vectors, allow_pickle=False)
-    os.replace(file.name, path)
-    return vectors
-
-
-def _encode(model: Encoder, texts: Sequence[str]) -> Floats:
-    """One text at a time: 8-bit vectors depend on what they are encoded with."""
-    rows = [model.encode([text]).sentence[0] for text in texts]
-    return np.stack(rows) if rows else np.zeros((0, model.width), np.float32)
+    return Evidence(
+        vote=float(votes[topic]),
+        lead=float(votes[topic]) - best_other(votes),
+        dense=float(nearest[topic]),
+        lexical=lexical,
+        ahead=float(nearest[topic]) - best_other(nearest),
+    )

@@ -1,61 +1,80 @@
-"""Lexical search: BM25 over words, pieces of words and characters of Chinese.
-
-Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009).
-"""
+"""Lexical likeness: cosine of tf-idf vectors over words, word pairs, pieces of words and characters of Chinese."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-K1, B = 1.2, 0.75
+Floats = NDArray[np.float32]
+
 _WORD = re.compile(r"[a-z0-9]+")
 _HAN = re.compile(r"[\u3400-\u9fff]+")
-_PIECE = 4
+_PIECES = (3, 4)
+_HAN_PIECES = (1, 2, 3)
 
 
 def terms(text: str) -> Iterator[str]:
-    """Words, their four-letter pieces, and single and paired Chinese characters."""
+    """Words, pairs of words, their pieces, and one to three Chinese characters in a row."""
     lower = text.lower()
-    for word in _WORD.findall(lower):
-        yield word
+    words = _WORD.findall(lower)
+    yield from words
+    yield from (f"{one} {two}" for one, two in itertools.pairwise(words))
+    for word in words:
         padded = f"#{word}#"
-        yield from (padded[i : i + _PIECE] for i in range(len(padded) - _PIECE + 1))
+        for size in _PIECES:
+            yield from (padded[i : i + size] for i in range(len(padded) - size + 1))
     for run in _HAN.findall(lower):
-        yield from run
-        yield from (run[i : i + 2] for i in range(len(run) - 1))
+        for size in _HAN_PIECES:
+            yield from (run[i : i + size] for i in range(len(run) - size + 1))
 
 
-class Bm25:
-    """Scores texts against queries.
+class Lexicon:
+    """Compares texts with the texts it was made of.
 
     Args:
-        texts: D texts.
+        texts: P texts.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        counts = [Counter(terms(text)) for text in texts]
-        lengths = [sum(count.values()) for count in counts]
-        mean = (sum(lengths) / len(lengths)) if lengths else 1.0
-        found_in = Counter(term for count in counts for term in count)
-        self._size = len(texts)
-        self._postings: dict[str, list[tuple[int, float]]] = {}
-        for place, count in enumerate(counts):
-            norm = K1 * (1 - B + B * lengths[place] / (mean or 1.0))
-            for term, times in count.items():
-                rarity = math.log(1 + (self._size - found_in[term] + 0.5) / (found_in[term] + 0.5))
-                weight = rarity * times * (K1 + 1) / (times + norm)
-                self._postings.setdefault(term, []).append((place, weight))
+        from scipy.sparse import csr_array
 
-    def scores(self, query: str) -> NDArray[np.float32]:
-        """(D,) how much each text has in common with the query."""
-        out = np.zeros(self._size, dtype=np.float32)
-        for term in set(terms(query)):
-            for place, weight in self._postings.get(term, ()):
-                out[place] += weight
+        counts = [Counter(terms(text)) for text in texts]
+        found_in = Counter(term for count in counts for term in count)
+        size = len(texts)
+        self._places = {term: place for place, term in enumerate(sorted(found_in))}
+        self._rarity = {term: math.log((1 + size) / (1 + times)) + 1 for term, times in found_in.items()}
+        rows = [self._weights(count) for count in counts]
+        starts = np.cumsum([0, *(len(places) for places, _ in rows)])
+        columns = np.array([place for places, _ in rows for place in places], np.int32)
+        values = np.array([value for _, weights in rows for value in weights], np.float32)
+        self._texts: Any = csr_array((values, columns, starts), shape=(size, len(self._places)))
+        self._by_term: Any = self._texts.T.tocsr()
+
+    def likeness(self, query: str) -> Floats:
+        """(P,) cosine of each text and the query."""
+        places, values = self._weights(Counter(terms(query)))
+        out = np.zeros(self._texts.shape[0], np.float32)
+        starts, columns, weights = self._by_term.indptr, self._by_term.indices, self._by_term.data
+        for place, value in zip(places, values, strict=True):
+            span = slice(starts[place], starts[place + 1])
+            out[columns[span]] += value * weights[span]
         return out
+
+    def all_pairs(self) -> Floats:
+        """(P, P) cosine of each text and each other."""
+        return np.asarray((self._texts @ self._by_term).toarray(), np.float32)
+
+    def _weights(self, count: Counter[str]) -> tuple[list[int], list[float]]:
+        known = {t: (1 + math.log(n)) * self._rarity[t] for t, n in count.items() if t in self._places}
+        unknown = sum(
+            (1 + math.log(n)) ** 2 for t, n in count.items() if t not in self._places and " " not in t
+        )
+        length = math.sqrt(sum(w * w for w in known.values()) + unknown) or 1.0
+        return [self._places[t] for t in known], [w / length for w in known.values()]
