@@ -14,11 +14,16 @@ import shoptalk
 from shoptalk import archive, model
 from shoptalk.archive import Saved
 from shoptalk.core.domain import Domain
+from shoptalk.core.stories import UserStep
+from shoptalk.core.stories import StoryData
 from shoptalk.core.training_data import TrainingData
 from shoptalk.errors import ArchiveError, DataError
 from shoptalk.formats.project import Project, load_project
+from shoptalk.formats.split import choose
 from shoptalk.formats.validate import Finding, check
 from shoptalk.model import Model, fingerprint
+from shoptalk.training.code import code_of, code_of_users
+from shoptalk.training import finetuning
 
 Progress = Callable[[str, str, int, int], None]
 """Called as (stage, what, step, of how many)."""
@@ -39,6 +44,9 @@ class Options:
         fail_on_warnings: warnings of that check stop the training.
         dry_run: say what would be trained, and stop.
         finetune: the model to go on from; weights of components that can are taken from it.
+        epoch_fraction: share of the epochs of those components when fine-tuning.
+        leave_out: share of the stories that is not learnt from, for comparisons.
+        seed: of the choice of these stories.
     """
 
     config: Path | None = None
@@ -54,6 +62,9 @@ class Options:
     fail_on_warnings: bool = False
     dry_run: bool = False
     finetune: Path | None = None
+    epoch_fraction: float = 1.0
+    leave_out: float = 0.0
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,8 @@ def train(root: Path | str = ".", options: Options = Options(), progress: Progre
     tell = progress or (lambda stage, what, step, of: None)
     tell("read", str(root), 0, 1)
     project = load_project(root, config=options.config, domain=options.domain, data=options.data)
+    if options.leave_out:
+        project = replace(project, stories=_thinned(project.stories, options.leave_out, options.seed))
     everything = tuple(check(project))
     findings = everything if not options.skip_validation else ()
     _stop_on(findings, options.fail_on_warnings)
@@ -96,7 +109,10 @@ def train(root: Path | str = ".", options: Options = Options(), progress: Progre
     prints = fingerprints(project)
     out = root / options.out
     old = _previous(out, options)
-    stale = tuple(part for part in wanted if options.force or prints[part] != _old_print(old, part))
+    if options.finetune is not None:
+        finetuning.check(old, options.finetune, project)
+    anew = options.force or options.finetune is not None
+    stale = tuple(part for part in wanted if anew or prints[part] != _old_print(old, part))
     same_rest = old is not None and old.metadata["fingerprints"].get("domain") == prints["domain"]
     if options.dry_run or (not stale and same_rest and old is not None and set(wanted) == _parts_of(old)):
         return Result(old.path if old and not options.dry_run else None, stale, findings)
@@ -114,14 +130,33 @@ def train(root: Path | str = ".", options: Options = Options(), progress: Progre
 def fingerprints(project: Project) -> dict[str, str]:
     """A name for all that each part of a model depends on; what did not change is not trained again."""
     config, domain = project.config, project.domain
-    pruned = {key: value for key, value in domain.raw.items() if key not in ("responses", "session_config", "version")}
+    pruned = {
+        key: value
+        for key, value in domain.raw.items()
+        if key not in ("responses", "session_config", "version")
+    }
     pruned["responses"] = sorted(domain.responses)
-    version = shoptalk.__version__
+    own = code_of_users(entry["name"] for entry in (*config.pipeline, *config.policies))
+    nlu_code = [code_of("nlu", "networks", "encoders"), own]
+    nlu = fingerprint(nlu_code, config.language, config.pipeline, _nlu_data(project))
     return {
-        "nlu": fingerprint(version, config.language, config.pipeline, _nlu_data(project)),
-        "dialogue": fingerprint(version, config.policies, project.stories, pruned),
+        "nlu": nlu,
+        "dialogue": fingerprint(
+            [code_of("dialogue", "networks"), own],
+            config.policies,
+            project.stories,
+            pruned,
+            nlu if _tells_texts(project) else None,
+        ),
         "domain": fingerprint(domain.raw, config.assistant_id),
     }
+
+
+def _tells_texts(project: Project) -> bool:
+    """Whether stories are told end to end, so that policies learn from the pipeline's features."""
+    snippets = (*project.stories.stories, *project.stories.rules)
+    said = (step for snippet in snippets for step in snippet.steps if isinstance(step, UserStep))
+    return bool(project.domain.e2e_actions) or any(step.intent is None and step.text for step in said)
 
 
 def _nlu_data(project: Project) -> TrainingData:
@@ -138,6 +173,12 @@ def _stop_on(findings: Sequence[Finding], warnings_too: bool) -> None:
         more = f" ({len(wrong) - 1} more: `shoptalk data validate`)" if len(wrong) > 1 else ""
         first = wrong[0]
         raise DataError(first.message, hint=first.hint + more, file=first.source.file, line=first.source.line)
+
+
+def _thinned(stories: StoryData, share: float, seed: int) -> StoryData:
+    """Stories without a share of them; rules stay."""
+    kept = choose(len(stories.stories), 1 - share, seed)
+    return replace(stories, stories=tuple(s for place, s in enumerate(stories.stories) if place in kept))
 
 
 def _stop_on_unknown_slots(findings: Sequence[Finding]) -> None:
@@ -191,7 +232,9 @@ def _parts_of(old: Model) -> set[str]:
 def _old_saved(old: Model | None, part: str) -> dict[str, Saved]:
     if old is None:
         return {}
-    return {k.removeprefix(f"{part}/"): v for k, v in old.metadata["parts"].items() if k.startswith(f"{part}/")}
+    return {
+        k.removeprefix(f"{part}/"): v for k, v in old.metadata["parts"].items() if k.startswith(f"{part}/")
+    }
 
 
 class _Kept:
@@ -225,32 +268,59 @@ def _train_parts(
     return parts, report
 
 
-def _train_nlu(project: Project, old: Model | None, options: Options, tell: Progress) -> tuple[Any, dict[str, Any]]:
+def _train_nlu(
+    project: Project, old: Model | None, options: Options, tell: Progress
+) -> tuple[Any, dict[str, Any]]:
     from shoptalk.nlu.pipeline import Pipeline
 
-    pipeline = Pipeline.build(project.config.pipeline, project.config.language)
-    same = old is not None and (old.metadata.get("config") or {}).get("pipeline") == list(project.config.pipeline)
+    configs: Sequence[Mapping[str, Any]] = project.config.pipeline
+    if options.finetune is not None:
+        configs = finetuning.shortened(configs, project.config.language, options.epoch_fraction)
+    pipeline = Pipeline.build(configs, project.config.language)
+    same = options.finetune is not None or (
+        old is not None
+        and (old.metadata.get("config") or {}).get("pipeline") == list(project.config.pipeline)
+    )
     previous = _old_saved(old, "nlu") if same and not options.force else None
     report = pipeline.train(_nlu_data(project), lambda name, step, of: tell("nlu", name, step, of), previous)
     return pipeline, report
 
 
-def _train_dialogue(project: Project, options: Options, nlu: Any, tell: Progress) -> tuple[Any, dict[str, Any]]:
+def _train_dialogue(
+    project: Project, options: Options, nlu: Any, tell: Progress
+) -> tuple[Any, dict[str, Any]]:
     from shoptalk.dialogue.engine import Dialogue
 
     dialogue = Dialogue.build(project.config.policies)
     report = dialogue.train(
         project.stories,
         project.domain,
-        featurize_text=getattr(nlu, "featurize", None),
+        featurize_text=_featurizer(project, nlu),
         augmentation=options.augmentation,
         progress=lambda name, step, of: tell("dialogue", name, step, of),
     )
     return dialogue, dict(report or {})
 
 
+def _featurizer(project: Project, nlu: Any) -> Callable[[list[str]], Any] | None:
+    """How stories' texts become vectors: by the pipeline, opened only when it is wanted."""
+    if nlu is None or not isinstance(nlu, _Kept):
+        return getattr(nlu, "featurize", None)
+
+    def featurize(texts: list[str]) -> Any:
+        from shoptalk.nlu.pipeline import Pipeline
+
+        return Pipeline.load(project.config.pipeline, nlu.saved, project.config.language).featurize(texts)
+
+    return featurize
+
+
 def _model(
-    project: Project, wanted: Sequence[str], prints: dict[str, str], parts: dict[str, Any], report: dict[str, Any]
+    project: Project,
+    wanted: Sequence[str],
+    prints: dict[str, str],
+    parts: dict[str, Any],
+    report: dict[str, Any],
 ) -> Model:
     config = project.config
     metadata = {
@@ -263,6 +333,7 @@ def _model(
         "fingerprints": {part: prints[part] for part in (*wanted, "domain")},
         "config": {"pipeline": list(config.pipeline), "policies": list(config.policies)},
         "report": _without_times(report),
+        "labels": finetuning.labels(project),
     }
     return Model(project.domain, parts.get("nlu"), parts.get("dialogue"), metadata)
 
@@ -274,8 +345,44 @@ def _without_times(value: Any) -> Any:
     return value
 
 
-_ADJECTIVES = ["amber", "brisk", "calm", "deft", "eager", "fond", "glad", "hazel", "ivory", "jolly", "keen", "lucid", "mellow", "noble", "open", "plain", "quiet"]
-_NOUNS = ["anchor", "basket", "candle", "dyer", "easel", "ferry", "gable", "heron", "inlet", "kiln", "lantern", "mill", "needle", "oar", "parcel", "quay", "shuttle"]
+_ADJECTIVES = [
+    "amber",
+    "brisk",
+    "calm",
+    "deft",
+    "eager",
+    "fond",
+    "glad",
+    "hazel",
+    "ivory",
+    "jolly",
+    "keen",
+    "lucid",
+    "mellow",
+    "noble",
+    "open",
+    "plain",
+    "quiet",
+]
+_NOUNS = [
+    "anchor",
+    "basket",
+    "candle",
+    "dyer",
+    "easel",
+    "ferry",
+    "gable",
+    "heron",
+    "inlet",
+    "kiln",
+    "lantern",
+    "mill",
+    "needle",
+    "oar",
+    "parcel",
+    "quay",
+    "shuttle",
+]
 
 
 def _name(wanted: Sequence[str]) -> str:
