@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 ENCODER = "multilingual-e5-small"
 # Below these the nearest article is no answer.
 LEXICAL_THRESHOLD = 0.34
-DENSE_THRESHOLD = 0.62
+DENSE_THRESHOLD = 0.86
 NEAR = 0.1
 # A shopper waits no longer than this for the index to load; until then words alone decide.
 WAIT_S = 3.0
