@@ -19,6 +19,7 @@ from actions.desk import (
     leave_form,
     put,
 )
+from actions.fallback import WORTH_ASKING_AFTER_WORD, ask_which
 from actions.handoff import ActionHandoff
 from actions.order_forms import OrderForm
 from actions.orders import (
@@ -86,8 +87,10 @@ class ActionInform(Action):
         desk = Desk(tracker, dispatcher)
         task = next_task(desk)
         if task is None:
-            desk.say("utter_ask_rephrase")
-            return clear("pending_task")
+            asked = ask_which(desk, WORTH_ASKING_AFTER_WORD)
+            if asked is None:
+                desk.say("utter_ask_rephrase")
+            return [*clear("pending_task"), *(asked or [])]
         return await do(task, desk, domain)
 
 

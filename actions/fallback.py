@@ -15,7 +15,15 @@ from shop.labels import pick
 
 # Below this even the best guess is not worth asking about.
 WORTH_ASKING = 0.15
+# After a bare word ("refund") the classifier is sure of `inform`; what it thinks second is worth a question sooner.
+WORTH_ASKING_AFTER_WORD = 0.01
 PASSAGES = 3
+ABOUT = {
+    "refund": ("refund_status", "return_item"),
+    "exchange": ("exchange_item", "faq_returns"),
+    "repair": ("faq_warranty", "complain_damaged"),
+    "store_credit": ("faq_promotions", "faq_payment"),
+}
 
 
 class ActionGptFallback(Action):
@@ -59,25 +67,27 @@ class ActionDefaultAskAffirmation(Action):
         return []
 
 
-def ask_which(desk: Desk) -> list[Event] | None:
+def ask_which(desk: Desk, worth: float = WORTH_ASKING) -> list[Event] | None:
     """Ask with buttons; None if no guess is worth it."""
     ranking = desk.tracker.latest_message.get("intent_ranking") or []
-    guesses = [
-        guess
-        for guess in ranking
-        if guess.get("name") in INTENT_LABELS and guess["confidence"] >= WORTH_ASKING
-    ]
+    names = [guess["name"] for guess in ranking if guess["confidence"] >= worth]
+    guesses = [name for name in (*_named(desk), *names) if name in INTENT_LABELS]
+    guesses = list(dict.fromkeys(guesses))[:2]
     if not guesses:
         return None
     language = desk.language
     entities = _entities(desk.tracker)
-    buttons = [
-        button(pick(INTENT_LABELS[guess["name"]], language), f"/{guess['name']}{entities}")
-        for guess in guesses[:2]
-    ]
+    buttons = [button(pick(INTENT_LABELS[name], language), f"/{name}{entities}") for name in guesses]
     buttons.append(button(pick(NONE_OF_THEM, language), "/out_of_scope"))
     desk.say("utter_ask_which", buttons=buttons)
     return [put("offer", None)]
+
+
+def _named(desk: Desk) -> list[str]:
+    """What a message that is no more than a word of ours can be about."""
+    if desk.intent != "inform":
+        return []
+    return [name for value in desk.entities("resolution") for name in ABOUT.get(value, ())]
 
 
 def _entities(tracker: Tracker) -> str:

@@ -18,6 +18,7 @@ from shop.catalogue import (
     read_cents,
     read_color,
     read_size,
+    search,
     the_product,
     wish_tags,
     with_stock,
@@ -39,8 +40,7 @@ class ActionProductInfo(Action):
         desk = Desk(tracker, dispatcher)
         aspect = ASPECTS.get(desk.intent or "") or tracker.get_slot("aspect") or "attribute"
         memory = [put("aspect", aspect), put("last_task", self.name())]
-        named = desk.entities("product")
-        name = named[-1] if named else tracker.get_slot("product") or _only_shown(tracker)
+        name = _meant(desk)
         if not name:
             desk.say("utter_which_product")
             return memory
@@ -103,6 +103,19 @@ class ActionProductInfo(Action):
         )
 
 
+def _meant(desk: Desk) -> str | None:
+    """The product named, else the one talked about, else the kind of goods named."""
+    named = desk.entities("product")
+    if named:
+        return named[-1]
+    name = desk.tracker.get_slot("product") or _only_shown(desk.tracker)
+    kinds = desk.entities("category")
+    talked_about = the_product(str(name)) if name else None
+    if kinds and (talked_about is None or read_category(kinds[-1]) not in (None, talked_about.category)):
+        return kinds[-1]
+    return str(name) if name else None
+
+
 def _only_shown(tracker: Tracker) -> str | None:
     shown = tracker.get_slot("shown_products")
     return str(shown[0]) if isinstance(shown, list) and len(shown) == 1 else None
@@ -121,6 +134,9 @@ def _color_and_size(desk: Desk, item: Item) -> tuple[str | None, str | None]:
 def _offer_choice(desk: Desk, name: str, aspect: str) -> list[Event]:
     """Several products fit the name, or none does."""
     found = with_stock([match.item for match in find_products(name, limit=4)])
+    category = read_category(name)
+    if not found and category:
+        found = search(Wish(text=name, category=category), limit=4)
     if not found:
         desk.say("utter_product_unknown", name=name[:60])
         return [put("product", None)]

@@ -54,7 +54,9 @@ class ValidateReturnForm(OrderForm):
             return {"form_outcome": "refused"}
         wished = desk.tracker.get_slot("return_item")
         line = order.lines[0] if len(order.lines) == 1 else pick_line(order, wished)
-        return {"form_outcome": None, "return_item": line.sku if line else None}
+        if line is None:
+            return {"form_outcome": None, "return_item": None}
+        return {"return_item": line.sku, **self._check_line(desk, order, line)}
 
     def validate_return_item(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain

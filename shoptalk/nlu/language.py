@@ -25,7 +25,8 @@ _OTHER_SCRIPTS = {
     "hi": re.compile(r"[\u0900-\u097f]"),
 }
 _LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f]+(?:['\u2019][A-Za-z]+)?")
-_NOT_WORDS = re.compile(r"\S+@\S+|https?://\S+|#?\b[A-Za-z]{0,3}-?\d[\w-]*")
+# ASCII only: Chinese stands beside numbers and addresses without a space between.
+_NOT_WORDS = re.compile(r"[!-~]+@[!-~]+|https?://[!-~]+|#?(?<![A-Za-z])[A-Za-z]{0,3}-?\d[A-Za-z0-9_-]*")
 
 DEFAULTS: dict[str, Any] = {
     "languages": ["en", "zh"],

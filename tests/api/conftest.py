@@ -1,0 +1,91 @@
+"""The real server, in two variants, for all tests over HTTP."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from chatting import Chat
+from serving import ROOT, ActionServer, Server, Shop
+
+MODES = ("in-process", "remote")
+
+
+@pytest.fixture(scope="session")
+def model() -> Path:
+    """The folder of models, with one in it that fits the project; trained only if there is none."""
+    command = [sys.executable, "-m", "shoptalk.cli", "train"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return ROOT / "models"
+
+
+@pytest.fixture(scope="session")
+def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database filled once, to be copied."""
+    path = tmp_path_factory.mktemp("seed") / "shop.db"
+    code = f"from shop import seed; seed.seed(url='sqlite:///{path}')"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
+    return path
+
+
+@pytest.fixture(scope="session")
+def make_shop(seed: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Shop]:
+    """Makes shops of their own."""
+    return lambda: Shop(seed, tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="session")
+def in_process(
+    model: Path, make_shop: Callable[[], Shop], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server that runs the custom actions itself."""
+    server = Server(tmp_path_factory.mktemp("server"), make_shop(), model)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def remote(
+    model: Path, make_shop: Callable[[], Shop], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server that asks a `rasa_sdk` process to run the custom actions."""
+    shop = make_shop()
+    actions = ActionServer(tmp_path_factory.mktemp("actions"), shop)
+    server = Server(tmp_path_factory.mktemp("server"), shop, model, actions.url)
+    try:
+        actions.start()
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        actions.stop()
+
+
+@pytest.fixture(params=MODES)
+def server(request: pytest.FixtureRequest) -> Server:
+    """Both variants in turn, the shop as seeded."""
+    found: Server = request.getfixturevalue("remote" if request.param == "remote" else "in_process")
+    found.shop.reset()
+    return found
+
+
+@pytest.fixture
+def chat(in_process: Server) -> Iterator[Callable[..., Chat]]:
+    """Opens sessions at the server with actions of its own, the shop as seeded."""
+    in_process.shop.reset()
+    opened: list[Chat] = []
+
+    def open_chat(customer: str | None = None, language: str = "en") -> Chat:
+        opened.append(Chat(in_process.url, customer, language))
+        return opened[-1]
+
+    yield open_chat
+    for one in opened:
+        one.http.close()
