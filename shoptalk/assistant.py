@@ -129,7 +129,7 @@ class Assistant:
         Raises:
             Overloaded, Unavailable: as `handle`.
         """
-        await self.store.accept(stored(message))
+        await self.store.accept(stored(message, deliver=True))
         self.worker.start(self.worker.drain(message.sender_id))
 
     async def turn(

@@ -319,14 +319,15 @@ def _given_up(turn: Turn, apology: str) -> list[Event]:
     return [*([] if turn.conversation.length else begun), said, BotUttered(text=apology), listen]
 
 
-def stored(message: UserMessage, *, answer: bool = True) -> StoredMessage:
-    """A user's message as it waits in an inbox."""
+def stored(message: UserMessage, *, answer: bool = True, deliver: bool = False) -> StoredMessage:
+    """A user's message as it waits in an inbox; with `deliver` the replies go out through its channel."""
     body = {
         "kind": "message",
         "text": message.text,
         "metadata": dict(message.metadata),
         "parse_data": message.parse_data,
         "answer": answer,
+        **({"deliver": True} if deliver else {}),
     }
     return StoredMessage(message.channel, message.sender_id, message.message_id, body)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 from shoptalk.core.messages import BotMessage, UserMessage
 from shoptalk.core.tracker import Tracker
 
 if TYPE_CHECKING:
-    from fastapi import APIRouter
+    from fastapi import APIRouter, FastAPI
 
     from shoptalk.actions.base import Sink
 
@@ -55,7 +55,77 @@ class Channel(Protocol):
         """Its HTTP routes, below `/webhooks/<name>`."""
 
     async def send(self, recipient: str, message: BotMessage) -> None:
-        """Send one bot message (channels that answer in the request itself never need it)."""
+        """Send one bot message (channels that answer in the request itself never need it).
+
+        Raises:
+            DeliveryFailed: it did not get there (`shoptalk.channels.outbound`); says whether trying again may help.
+        """
+
+
+@runtime_checkable
+class Addressed(Protocol):
+    """A channel whose recipients are not its senders."""
+
+    def recipient(self, sender_id: str, metadata: Mapping[str, Any]) -> str:
+        """Where replies go; "" when that cannot be told.
+
+        Args:
+            sender_id: whose conversation.
+            metadata: of a message of theirs; empty when there is none at hand.
+        """
+        ...
+
+
+@runtime_checkable
+class Starting(Protocol):
+    """A channel with something to do once the server runs."""
+
+    async def start(self) -> None:
+        """Do it; failures are logged, not raised."""
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A channel with something to give back."""
+
+    async def close(self) -> None:
+        """Give it back."""
+
+
+@runtime_checkable
+class Mounted(Protocol):
+    """A channel that serves more than HTTP routes."""
+
+    def mount(self, app: FastAPI, inbox: Inbox, origins: Sequence[str]) -> None:
+        """Add itself to an application.
+
+        Args:
+            app: the server's.
+            inbox: takes what is said.
+            origins: whose pages may connect, beside the server's own.
+        """
+
+
+def answers_in_request(channel: Channel) -> bool:
+    """Whether a channel's replies are answers to requests, so that there is nothing to deliver."""
+    return bool(getattr(channel, "answers_in_request", False))
+
+
+DRAWN = ("product_cards", "order_timeline", "orders", "sources", "comparison", "handoff")
+"""Kinds of custom JSON that the widget draws; their message's text says the same in words."""
+
+
+def in_plain_words(message: BotMessage) -> BotMessage:
+    """A bot message for people who see no widget: without custom JSON that its text says in words already."""
+    custom = message.get("custom")
+    if message.get("text") and isinstance(custom, Mapping) and custom.get("type") in DRAWN:
+        return {key: value for key, value in message.items() if key != "custom"}
+    return message
+
+
+def reads_custom(channel: Channel) -> bool:
+    """Whether programs, not people, get what a channel sends."""
+    return bool(getattr(channel, "reads_custom", False))
 
 
 Piece = dict[str, Any]
@@ -83,6 +153,18 @@ def pieces(message: BotMessage) -> Iterator[Piece]:
         yield {"attachment": attachment}
     for element in message.get("elements") or []:
         yield {"element": element}
+
+
+def parts(message: BotMessage) -> Iterator[BotMessage]:
+    """A bot message as several of one piece each, so that one that failed can be sent again by itself."""
+    metadata = {"metadata": message.get("metadata") or {}}
+    for piece in pieces(message):
+        if "buttons" in piece and message.get("quick_replies"):
+            piece["quick_replies"] = piece.pop("buttons")
+        if "element" not in piece:
+            yield {**piece, **metadata}
+    if message.get("elements"):
+        yield {"elements": message["elements"], **metadata}
 
 
 def element_text(element: Mapping[str, Any]) -> str:

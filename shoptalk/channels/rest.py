@@ -57,6 +57,7 @@ class RestChannel:
     """`POST /webhooks/rest/webhook`."""
 
     name: ClassVar[str] = "rest"
+    answers_in_request: ClassVar[bool] = True
 
     @classmethod
     def from_credentials(cls, credentials: Credentials | None) -> Self:

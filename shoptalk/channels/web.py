@@ -96,6 +96,7 @@ class WebChannel:
     """
 
     name: ClassVar[str] = "web"
+    answers_in_request: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -9,19 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 
 from shoptalk import model as models
 from shoptalk import registry
 from shoptalk.actions.load import load_actions
 from shoptalk.assistant import Assistant
-from shoptalk.channels.base import Channel
+from shoptalk.channels.base import Channel, Inbox, Mounted, Starting
 from shoptalk.channels.web import WebChannel
 from shoptalk.errors import ArchiveError, ConfigError
 from shoptalk.formats.yaml import Map, read_file
 from shoptalk.model import Model
 from shoptalk.server.app import ServerOptions, create_app
 from shoptalk.server.auth import Auth
+from shoptalk.server.delivery import OutboxWorker, deliver_for
 from shoptalk.server.holder import Holder
 from shoptalk.settings import Endpoints
 from shoptalk.stores.base import TrackerStore
@@ -94,11 +95,35 @@ def read_channels(path: Path, connector: str | None = None) -> list[Channel]:
             at = content.at(name)
             raise ConfigError(f"The settings of {name!r} must be a mapping.", file=at.file, line=at.line)
         try:
-            channels.append(registry.resolve("channel", name).from_credentials(section))
+            channels.append(make_channel(name, section))
         except ConfigError as error:
-            at = content.at(name if name in content else None)
-            raise ConfigError(error.message, hint=error.hint, file=str(path), line=at.line) from error
+            line = error.line or content.at(name if name in content else None).line
+            raise ConfigError(error.message, hint=error.hint, file=str(path), line=line) from error
     return channels
+
+
+def make_channel(name: str, section: Mapping[str, Any] | None) -> Channel:
+    """The channel of a name or dotted path.
+
+    Raises:
+        ConfigError: there is none, it is no channel, or its settings are wrong.
+    """
+    found = registry.resolve("channel", name)
+    missing = [word for word in ("name", "from_credentials", "routes", "send") if not hasattr(found, word)]
+    if missing:
+        hint = "Write it as docs/channels.md says; it takes a screenful."
+        if hasattr(found, "blueprint"):
+            hint = f"This looks like a channel for Rasa's own web server. {hint}"
+        raise ConfigError(f"The class {name!r} is no channel: it has no {', '.join(missing)}.", hint=hint)
+    channel: Channel = found.from_credentials(section)
+    return channel
+
+
+def mount(app: FastAPI, channels: Sequence[Channel], inbox: Inbox, origins: Sequence[str]) -> None:
+    """Let channels that serve more than routes add it to an application."""
+    for channel in channels:
+        if isinstance(channel, Mounted):
+            channel.mount(app, inbox, origins)
 
 
 def load_holder(options: Options, endpoints: Endpoints, channels: Sequence[Channel]) -> Holder:
@@ -111,7 +136,7 @@ def load_holder(options: Options, endpoints: Endpoints, channels: Sequence[Chann
         if not stores:
             stores.append(build_store(endpoints.tracker_store))
         watch = inspectors[0].watch if inspectors else None
-        return Assistant.from_model(model, actions, store=stores[0], watch=watch)
+        return Assistant.from_model(model, actions, store=stores[0], watch=watch, deliver=deliver_for(channels))
 
     try:
         model = models.load(options.root / options.model)
@@ -149,8 +174,9 @@ def run(options: Options, ready: Callable[[], None] | None = None) -> None:
             page=options.page,
             routers=[_router(path) for path in options.routers],
         ),
-        _background(holder, ready),
+        _background(holder, channels, ready),
     )
+    mount(app, channels, holder, options.cors)
     config = uvicorn.Config(
         app,
         host=options.host,
@@ -172,7 +198,9 @@ def _router(path: str) -> APIRouter:
     return found
 
 
-def _background(holder: Holder, ready: Callable[[], None] | None) -> list[Callable[[], Awaitable[None]]]:
+def _background(
+    holder: Holder, channels: Sequence[Channel], ready: Callable[[], None] | None
+) -> list[Callable[[], Awaitable[None]]]:
     work: list[Callable[[], Awaitable[None]]] = []
     if ready is not None:
         called = ready
@@ -182,4 +210,6 @@ def _background(holder: Holder, ready: Callable[[], None] | None) -> list[Callab
 
         work.append(tell)
     work.append(holder.serve_reminders)
+    work.append(OutboxWorker(lambda: holder.assistant.store if holder.is_ready else None, channels).run)
+    work += [channel.start for channel in channels if isinstance(channel, Starting)]
     return work
