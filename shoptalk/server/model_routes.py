@@ -103,7 +103,7 @@ def _swap_routes(router: APIRouter, holder: Holder, jobs: Jobs, folder: Path) ->
         """Serve no model: everything that needs one answers 409 until another is put."""
         before = holder.put(None, None)
         if before is not None:
-            jobs.later(asyncio.ensure_future(_retire(before)))
+            jobs.later(asyncio.ensure_future(retire(before)))
         return Response(status_code=204)
 
 
@@ -114,10 +114,10 @@ async def _swap(holder: Holder, jobs: Jobs, model: models.Model) -> None:
     before = holder.put(holder.make(model), model)
     logger.info("model.swapped %s", model.path)
     if before is not None:
-        jobs.later(asyncio.ensure_future(_retire(before)))
+        jobs.later(asyncio.ensure_future(retire(before)))
 
 
-async def _retire(assistant: Assistant) -> None:
+async def retire(assistant: Assistant) -> None:
     """Let the turns of a replaced assistant end, then give back what it alone used; its store goes on."""
     try:
         await asyncio.wait_for(assistant.worker.finish(), DRAIN_S)
