@@ -12,7 +12,9 @@ from shoptalk.generation.text import HAN, plain, sentences, squeezed
 
 _WORD = re.compile(r"[a-z][a-z']*[a-z]|[a-z]")
 _RUN = re.compile(f"[{HAN}]+")
-_EMPTY_HAN = re.compile("[的了吗呢吧啊呀哦嗯您你我们是在也都就和与及或请这那有个可以]")
+_EMPTY_HAN = re.compile(
+    "[的了吗呢吧啊呀哦嗯您你我们是在也都就和与及或请这那有个可以要会能时到为后前内上下中来去把给被对从]"
+)
 _EMPTY_WORDS = (
     "a an the and or but if so to of in on at by for from with as is are was were be been being am do does did it its "
     "this that these those there here you your yours we our us i me my they them their he she his her will would can "
@@ -22,11 +24,29 @@ _EMPTY_WORDS = (
 _EMPTY = frozenset(_EMPTY_WORDS.split())
 _ENDING = re.compile(r"(?:ies|es|s|ed|ing|ly|'s)$")
 _POINTS_BACK = re.compile(
-    r"\b(?:it|they|them|this|that|these|those|both|which)\b|它|此|其|这|该|之后|逾期|否则"
+    r"\b(?:it|they|them|this|that|these|those|both|which|there|then)\b|它|此|其|这|该|之后|逾期|否则"
 )
 LEAST_SHARED, NEAR = 0.25, 0.2
 SHORT, SHORT_SHARED = 3, 0.6
 """A sentence about no more than so many things must have so much in common with a single line."""
+_IRREGULAR = {
+    "kept": "keep",
+    "paid": "pay",
+    "sent": "send",
+    "got": "get",
+    "left": "leave",
+    "took": "take",
+    "came": "come",
+}
+_IRREGULAR |= {
+    "bought": "buy",
+    "made": "make",
+    "gave": "give",
+    "given": "give",
+    "taken": "take",
+    "lost": "lose",
+    "worn": "wear",
+}
 _SAME = {
     "delivery": "ship",
     "deliver": "ship",
@@ -38,16 +58,17 @@ _SAME = {
 
 
 def content(text: str) -> frozenset[str]:
-    """What a text is about: stems of its words, pairs of its Chinese characters."""
+    """What a text is about: stems of its words, its Chinese characters."""
     lower = WORD_NUMBER.sub(" ", AMOUNT.sub(" ", plain(text).lower()))
     found = {_stem(word) for word in _WORD.findall(lower) if word not in _EMPTY and len(word) > 1}
     for run in _RUN.findall(lower):
         kept = _EMPTY_HAN.sub("", run)
-        found.update(kept[i : i + 2] for i in range(max(len(kept) - 1, 1)) if kept)
+        found.update(kept)
     return frozenset(found)
 
 
 def _stem(word: str) -> str:
+    word = _IRREGULAR.get(word, word)
     if word in _SAME:
         return _SAME[word]
     stem = _ENDING.sub("", word) if len(word) > 4 else word.removesuffix("s") if len(word) > 3 else word

@@ -16,7 +16,7 @@ from shoptalk.generation.figures import figures
 from shoptalk.generation.grounding import Grounding
 from shoptalk.generation.text import han_share, has_hidden, plain, squeezed
 
-SHARE_OF_CLAIM = 0.6
+SHARE_OF_CLAIM = 0.55
 """How much of a sentence that commits the shop must stand in the passage behind it."""
 SHARE_OF_STATEMENT = 0.5
 LEAK_WORDS, LEAK_CHARACTERS = 7, 14

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from shoptalk.actions.load import load_actions
 from shoptalk.assistant import Assistant
 from shoptalk.channels.base import Channel, Inbox, Mounted, Starting
 from shoptalk.channels.web import WebChannel
-from shoptalk.errors import ArchiveError, ConfigError
+from shoptalk.errors import ArchiveError, ConfigError, StoreError
 from shoptalk.formats.yaml import Map, read_file
 from shoptalk.model import Model
 from shoptalk.server.app import ServerOptions, create_app
@@ -27,8 +28,14 @@ from shoptalk.server.holder import Holder
 from shoptalk.settings import Endpoints
 from shoptalk.stores.base import TrackerStore
 from shoptalk.stores.build import build_store
+from shoptalk.turn import TurnRecord
+from shoptalk.worker import Watch
 
 logger = logging.getLogger(__name__)
+
+KEEP_ALIVE_S = 75
+STALLED_S = 3.0
+"""How often messages are looked for that nobody serves, as after a worker died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,11 @@ class Options:
         cors, auth, enable_api: as for `ServerOptions`.
         page: serve the demo page.
         routers: dotted paths of routers of the user's own.
+        watch: serve a newer model as soon as it is there.
         shutdown_s: how long open requests may take to finish at the end.
+        workers: processes that serve; more than one share the store and the port.
+        bounds: on requests, per process.
+        logs: level and form of log lines.
     """
 
     root: Path = Path()
@@ -59,7 +70,11 @@ class Options:
     enable_api: bool = False
     page: bool = False
     routers: Sequence[str] = ()
+    watch: bool = False
     shutdown_s: int = 10
+    workers: int = 1
+    bounds: Bounds = field(default_factory=lambda: Bounds(larger=API_BODIES))
+    logs: tuple[int, str] = (logging.INFO, "text")
     ssl_certificate: str | None = None
     ssl_keyfile: str | None = None
     ssl_password: str | None = None
@@ -126,17 +141,22 @@ def mount(app: FastAPI, channels: Sequence[Channel], inbox: Inbox, origins: Sequ
             channel.mount(app, inbox, origins)
 
 
-def load_holder(options: Options, endpoints: Endpoints, channels: Sequence[Channel]) -> Holder:
+def load_holder(
+    options: Options, endpoints: Endpoints, channels: Sequence[Channel], watchers: Sequence[Watch] = ()
+) -> Holder:
     """The assistant of the newest model, with its actions and its store; an empty holder when there is no model."""
     inspectors = [c.inspector for c in channels if isinstance(c, WebChannel) and c.inspector]
+    generator = build_generator(endpoints.generation, options.root)
+    watch = _all([*(inspector.watch for inspector in inspectors), *watchers])
     stores: list[TrackerStore] = []
 
     def make(model: Model) -> Assistant:
-        actions = load_actions(model.domain, endpoints, options.root)
+        actions = load_actions(model.domain, endpoints, options.root, generator)
         if not stores:
             stores.append(build_store(endpoints.tracker_store))
-        watch = inspectors[0].watch if inspectors else None
-        return Assistant.from_model(model, actions, store=stores[0], watch=watch, deliver=deliver_for(channels))
+        return Assistant.from_model(
+            model, actions, store=stores[0], watch=watch, deliver=deliver_for(channels)
+        )
 
     try:
         model = models.load(options.root / options.model)
@@ -159,11 +179,38 @@ def run(options: Options, ready: Callable[[], None] | None = None) -> None:
         ArchiveError: there is no model and the API is not enabled.
         ConfigError: a setting is wrong.
     """
+    endpoints = read_endpoints(options.root / options.endpoints)
+    if options.workers > 1:
+        from shoptalk.server.processes import run_workers
+
+        read_channels(options.root / options.credentials, options.connector)
+        run_workers(options, endpoints, ready)
+    else:
+        serve(options, endpoints, ready)
+
+
+def serve(
+    options: Options,
+    endpoints: Endpoints,
+    ready: Callable[[], None] | None = None,
+    listener: socket.socket | None = None,
+) -> None:
+    """Serve in this process until stopped by a signal.
+
+    Args:
+        options: what to serve.
+        endpoints: services to use.
+        ready: called when requests are taken.
+        listener: a bound socket that other processes may listen on too; without it one is opened.
+    """
     import uvicorn
 
-    endpoints = read_endpoints(options.root / options.endpoints)
     channels = read_channels(options.root / options.credentials, options.connector)
-    holder = load_holder(options, endpoints, channels)
+    metrics, tracing = make_metrics(), make_tracing()
+    if metrics is not None:
+        logging.getLogger().addHandler(metrics.handler())
+    watchers = [observer.watch for observer in (metrics, tracing) if observer is not None]
+    holder = load_holder(options, endpoints, channels, watchers)
     app = create_app(
         holder,
         channels,
@@ -173,22 +220,39 @@ def run(options: Options, ready: Callable[[], None] | None = None) -> None:
             cors=options.cors,
             page=options.page,
             routers=[_router(path) for path in options.routers],
+            bounds=options.bounds,
+            metrics=metrics,
+            tracing=tracing,
         ),
-        _background(holder, channels, ready),
+        _background(holder, ready),
     )
-    mount(app, channels, holder, options.cors)
     config = uvicorn.Config(
         app,
         host=options.host,
         port=options.port,
         log_config=None,
         access_log=False,
+        server_header=False,
+        ws_max_size=options.bounds.max_body,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=options.shutdown_s,
         ssl_certfile=options.ssl_certificate,
         ssl_keyfile=options.ssl_keyfile,
         ssl_keyfile_password=options.ssl_password,
     )
-    uvicorn.Server(config).run()
+    uvicorn.Server(config).run([listener] if listener is not None else None)
+    if tracing is not None:
+        tracing.close()
+
+
+def _all(watchers: Sequence[Watch]) -> Watch | None:
+    """One watcher that tells all."""
+
+    def watch(record: TurnRecord) -> None:
+        for each in watchers:
+            each(record)
+
+    return watch if watchers else None
 
 
 def _router(path: str) -> APIRouter:
