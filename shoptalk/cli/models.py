@@ -99,7 +99,7 @@ def _find(name: str) -> CatalogueEntry | ModelEntry:
 
     found = find_encoder(name) or find_language_model(name)
     if found is None:
-        known = [entry.name for entry in (*CATALOGUE, *MODELS)]
+        known = [entry.name for entry in CATALOGUE] + [entry.name for entry in MODELS]
         raise ConfigError(f"There is no model {name!r} to fetch.", hint=did_you_mean(name, known))
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -15,12 +16,18 @@ from shoptalk.errors import GenerationError
 from shoptalk.generation.base import ChatMessage, LanguageModel, Limits
 from shoptalk.generation.guard import Guard, Verdict
 from shoptalk.generation.prompts import Passage, Turn, build_prompt, instructions, language_of
-from shoptalk.generation.text import SentenceBuffer
+from shoptalk.generation.text import SentenceBuffer, plain, squeezed
 
 logger = logging.getLogger(__name__)
 
 LANGUAGE_SLOT = "language"
 MAX_SENTENCES = 4
+IGNORANCE = re.compile(
+    r"\b(?:do not|don't|cannot|can't|does not|doesn't|not able to) (?:know|say|tell|answer|have (?:any |that |enough )?information)\b|"
+    r"\bi(?:'m| am) not sure\b|\bnotes (?:do|don't|did)\b|不清楚|不知道|不太清楚|无法回答|不确定|没有相关信息|资料(?:里|中)?没有",
+    re.I,
+)
+"""A model that does not know says no more: the response's own text offers a way on."""
 GRACE_S = 0.5
 """How long a model may take to stop after the reply has ended."""
 
@@ -73,7 +80,7 @@ class GuardedGenerator:
         language = str(request.tracker.slots.get(LANGUAGE_SLOT) or language_of(question))
         prompt = build_prompt(question, passages, recent_turns(request.tracker), language)
         guard = Guard([str(passage) for passage in passages], language, [instructions(language)])
-        reply = _Reply(guard, request.message_id, sink)
+        reply = _Reply(guard, question, request.message_id, sink)
         begun = time.monotonic()
         try:
             async with asyncio.timeout(self.limits.seconds):
@@ -113,8 +120,8 @@ class GuardedGenerator:
 class _Reply:
     """A reply that grows by the sentences that pass."""
 
-    def __init__(self, guard: Guard, message_id: str, sink: DeltaSink) -> None:
-        self._guard, self._id, self._sink = guard, message_id, sink
+    def __init__(self, guard: Guard, question: str, message_id: str, sink: DeltaSink) -> None:
+        self._guard, self._asked, self._id, self._sink = guard, squeezed(question), message_id, sink
         self.shown: list[str] = []
         self.stopped: Verdict | None = None
         self.broken = False
@@ -126,12 +133,19 @@ class _Reply:
     async def offer(self, sentence: str) -> None:
         if self.is_over or not sentence.strip():
             return
-        verdict = self._guard.check(sentence)
+        verdict = self._judge(sentence)
         if not verdict.passes:
             self.stopped = verdict
             return
         self.shown.append(sentence)
         await self._sink.delta(self._id, sentence)
+
+    def _judge(self, sentence: str) -> Verdict:
+        if IGNORANCE.search(plain(sentence)):
+            return Verdict(False, "ignorance")
+        if squeezed(sentence) == self._asked:
+            return Verdict(False, "echo")
+        return self._guard.check(sentence)
 
     def text(self, own: str) -> str | None:
         if not self.shown:
