@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import shoptalk
 from shoptalk.errors import ShoptalkError
+from shoptalk.server.observe import install_logging
 
 VERBS = {
     "init": "make a new project in a folder",
@@ -89,6 +90,7 @@ def add_logging_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-v", "--verbose", action="store_true", help="say what is going on")
     group.add_argument("-vv", "--debug", action="store_true", help="say everything, message texts too")
     group.add_argument("--quiet", action="store_true", help="say only warnings")
+    group.add_argument("--log-format", choices=("text", "json"), default="text", help="form of log lines")
 
 
 def _set_up_logging(args: argparse.Namespace) -> None:
@@ -97,7 +99,7 @@ def _set_up_logging(args: argparse.Namespace) -> None:
         level = logging.DEBUG
     elif getattr(args, "quiet", False):
         level = logging.WARNING
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s  %(message)s", datefmt="%H:%M:%S")
+    install_logging(level, getattr(args, "log_format", "text"))
     if level != logging.DEBUG:
         for noisy in ("httpx", "httpcore", "urllib3", "asyncio", "matplotlib"):
             logging.getLogger(noisy).setLevel(logging.WARNING)

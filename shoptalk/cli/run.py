@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import socket
 from pathlib import Path
 
@@ -14,7 +15,9 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command; those of Rasa's `run` mean the same."""
     parser.add_argument("what", nargs="?", help="`actions` for an action server, or the path of a model")
-    parser.add_argument("-m", "--model", type=Path, default=Path("models"), help="a model, or a folder of models")
+    parser.add_argument(
+        "-m", "--model", type=Path, default=Path("models"), help="a model, or a folder of models"
+    )
     parser.add_argument("--endpoints", type=Path, default=Path("endpoints.yml"), help="services to use")
     parser.add_argument("--credentials", type=Path, default=Path("credentials.yml"), help="channels to serve")
     parser.add_argument("-i", "--interface", default="127.0.0.1", help="address to listen on")
@@ -22,13 +25,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--connector", help="serve only this channel")
     parser.add_argument("--cors", nargs="*", default=[], help="origins whose pages may call the server")
     parser.add_argument("--enable-api", action="store_true", help="serve Rasa's HTTP API beside the channels")
-    parser.add_argument("--allow-open-api", action="store_true", help="serve the API to anybody, beyond this machine")
+    parser.add_argument(
+        "--allow-open-api", action="store_true", help="serve the API to anybody, beyond this machine"
+    )
     parser.add_argument("--page", action="store_true", help="serve the demo page at /")
     parser.add_argument("--router", nargs="*", default=[], help="dotted paths of FastAPI routers of your own")
     parser.add_argument("-t", "--auth-token", help="unlocks the API")
     parser.add_argument("--jwt-secret", help="verifies JWTs that unlock the API")
     parser.add_argument("--jwt-method", default="HS256", help="algorithm of these JWTs")
-    parser.add_argument("--actions", default="actions", help="module of the custom actions (with `run actions`)")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes that serve; they share the tracker store"
+    )
+    parser.add_argument("--max-text", type=int, default=2000, help="characters a message may have")
+    parser.add_argument(
+        "--sender-rate", type=float, default=5.0, help="messages a second of one sender (0: any)"
+    )
+    parser.add_argument(
+        "--address-rate", type=float, default=20.0, help="widget requests a second of one address (0: any)"
+    )
+    parser.add_argument(
+        "--actions", default="actions", help="module of the custom actions (with `run actions`)"
+    )
     parser.add_argument("--ssl-certificate", help="serve HTTPS with this certificate")
     parser.add_argument("--ssl-keyfile", help="its key")
     parser.add_argument("--ssl-password", help="the key's password")
@@ -41,7 +58,9 @@ def run(args: argparse.Namespace) -> int:
         return _run_actions(args)
     from rich.console import Console
 
+    from shoptalk.server.app import API_BODIES
     from shoptalk.server.auth import Auth
+    from shoptalk.server.limits import Bounds
     from shoptalk.server.serve import Options
     from shoptalk.server.serve import run as serve
 
@@ -52,7 +71,15 @@ def run(args: argparse.Namespace) -> int:
             f"The API would be open to everybody who reaches {args.interface}: anyone could read any conversation.",
             hint="Add --auth-token or --jwt-secret, listen on 127.0.0.1, or insist with --allow-open-api.",
         )
+    if args.workers < 1:
+        raise ConfigError(f"--workers {args.workers} would serve nothing.", hint="Say 1 or more.")
     check_port(args.interface, port)
+    bounds = Bounds(
+        larger=API_BODIES,
+        max_text=args.max_text,
+        sender_rate=args.sender_rate,
+        address_rate=args.address_rate,
+    )
     options = Options(
         model=Path(args.what) if args.what else args.model,
         endpoints=args.endpoints,
@@ -68,6 +95,9 @@ def run(args: argparse.Namespace) -> int:
         ssl_certificate=args.ssl_certificate,
         ssl_keyfile=args.ssl_keyfile,
         ssl_password=args.ssl_password,
+        workers=args.workers,
+        bounds=bounds,
+        logs=(logging.getLogger().level, args.log_format),
     )
     console = Console(stderr=True, highlight=False)
     scheme = "https" if args.ssl_certificate else "http"

@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shoptalk.errors import ConfigError
+
 if TYPE_CHECKING:
-    from shoptalk.training.train import Result
+    from shoptalk.training.train import Options, Result
 
 CHANGED, FORCED = 1, 8
 """Exit status of a dry run: bits that say what would be done."""
@@ -17,7 +19,9 @@ CHANGED, FORCED = 1, 8
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command; those of Rasa's `train` mean the same."""
     parser.add_argument("what", nargs="?", choices=["nlu", "core"], help="train only this part")
-    parser.add_argument("-c", "--config", type=Path, default=Path("config.yml"), help="pipeline and policies")
+    parser.add_argument(
+        "-c", "--config", type=Path, nargs="+", default=[Path("config.yml")], help="config; several with `train core`"
+    )
     parser.add_argument("-d", "--domain", type=Path, help="domain file or folder (default: domain.yml)")
     parser.add_argument("--data", type=Path, nargs="+", default=[Path("data")], help="training data")
     parser.add_argument("-u", "--nlu", type=Path, dest="nlu_data", help="NLU data (with `train nlu`)")
@@ -27,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="train what did not change, too")
     parser.add_argument("--augmentation", type=int, default=50, help="how much stories are glued to each other")
     parser.add_argument("--finetune", nargs="?", const=Path("models"), type=Path, help="go on from a model")
-    parser.add_argument("--epoch-fraction", type=float, help="share of the epochs when fine-tuning")
+    parser.add_argument("--epoch-fraction", type=float, default=1.0, help="share of the epochs when fine-tuning")
+    parser.add_argument("--percentages", type=int, nargs="*", default=[0, 25, 50, 75], help="stories left out (several configs)")
+    parser.add_argument("--runs", type=int, default=3, help="choices of stories to try (several configs)")
     parser.add_argument("--dry-run", action="store_true", help="say whether anything changed; the status tells")
     parser.add_argument("--skip-validation", action="store_true", help="do not check the project first")
     parser.add_argument("--fail-on-validation-warnings", action="store_true", help="warnings stop the training")
@@ -45,9 +51,16 @@ def run(args: argparse.Namespace) -> int:
     from shoptalk.cli.progress import Progress
     from shoptalk.training.train import Options, train
 
+    if args.epoch_fraction <= 0:
+        raise ConfigError("--epoch-fraction must be more than 0.", hint="Say --epoch-fraction 0.2.")
+    if len(args.config) > 1 and args.what != "core":
+        raise ConfigError(
+            "Several configurations can be trained with `shoptalk train core` only.",
+            hint="Compare pipelines with `shoptalk test nlu -c a.yml b.yml`.",
+        )
     data = [args.nlu_data or args.story_data] if args.nlu_data or args.story_data else args.data
     options = Options(
-        config=args.config,
+        config=args.config[0],
         domain=args.domain,
         data=data,
         out=args.out,
@@ -60,9 +73,12 @@ def run(args: argparse.Namespace) -> int:
         fail_on_warnings=args.fail_on_validation_warnings,
         dry_run=args.dry_run,
         finetune=args.finetune,
+        epoch_fraction=args.epoch_fraction,
     )
     if args.num_threads:
         _limit_threads(args.num_threads)
+    if len(args.config) > 1:
+        return _compare(args, options)
     with Progress(quiet=args.quiet or args.json) as progress:
         result = train(Path(), options, progress.step)
     if args.json:
@@ -71,6 +87,19 @@ def run(args: argparse.Namespace) -> int:
         _say(result, args)
     if args.dry_run:
         return (CHANGED if result.trained else 0) | (FORCED if args.force else 0)
+    return 0
+
+
+def _compare(args: argparse.Namespace, options: Options) -> int:
+    """Models of several configurations on shares of the stories."""
+    from shoptalk.cli.progress import Steps
+    from shoptalk.training.comparison import train_for_comparison
+
+    with Steps(quiet=args.quiet) as bar:
+        made = train_for_comparison(
+            Path(), args.config, options, runs=args.runs, percentages=args.percentages, tell=bar.tell
+        )
+    print(f"{len(made)} models are in {args.out}/. Compare them: shoptalk test core -m {args.out} --evaluate-model-directory")
     return 0
 
 

@@ -14,16 +14,15 @@ import shoptalk
 from shoptalk import archive, model
 from shoptalk.archive import Saved
 from shoptalk.core.domain import Domain
-from shoptalk.core.stories import UserStep
-from shoptalk.core.stories import StoryData
+from shoptalk.core.stories import StoryData, UserStep
 from shoptalk.core.training_data import TrainingData
 from shoptalk.errors import ArchiveError, DataError
 from shoptalk.formats.project import Project, load_project
 from shoptalk.formats.split import choose
 from shoptalk.formats.validate import Finding, check
 from shoptalk.model import Model, fingerprint
-from shoptalk.training.code import code_of, code_of_users
 from shoptalk.training import finetuning
+from shoptalk.training.code import code_of, code_of_users
 
 Progress = Callable[[str, str, int, int], None]
 """Called as (stage, what, step, of how many)."""
