@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +15,15 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
 
 import shoptalk
-from shoptalk.channels.base import Channel
+from shoptalk.channels.base import Channel, Mounted
 from shoptalk.errors import StoreError
 from shoptalk.server import api, errors
 from shoptalk.server.auth import Auth
 from shoptalk.server.holder import Holder
-from shoptalk.server.limits import BodyLimit
+from shoptalk.server.limits import AtOnce, BodyLimit, BoundedInbox, Bounds, Buckets, OriginCheck
+from shoptalk.server.metrics import Metrics
+from shoptalk.server.observe import Telemetry
+from shoptalk.server.tracing import Tracing
 
 STATIC = Path(__file__).parent / "static"
 PAGE_POLICY = (
@@ -28,6 +32,12 @@ PAGE_POLICY = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 """Content security policy of the pages: nothing inline, nothing from elsewhere."""
+
+API_BODIES = {"/model/": 10 << 20, "/conversations/": 10 << 20}
+"""Training data and whole conversations are larger than messages; these paths are behind the API's lock."""
+LOOPBACK = ("127.0.0.1", "::1")
+NAMING = ("rest", "callback")
+"""Channels whose callers name their senders."""
 
 Work = Callable[[], contextlib.AbstractAsyncContextManager[None]]
 
@@ -42,7 +52,8 @@ class ServerOptions:
         cors: origins whose pages may call the server; none by default.
         page: serve the demo page at `/`.
         routers: routes of the user's own project.
-        max_body: bytes a request may have.
+        bounds: on requests.
+        metrics, tracing: what measures; None does not.
     """
 
     enable_api: bool = False
@@ -50,7 +61,9 @@ class ServerOptions:
     cors: Sequence[str] = ()
     page: bool = False
     routers: Sequence[APIRouter] = ()
-    max_body: int = 64 << 10
+    bounds: Bounds = field(default_factory=lambda: Bounds(larger=API_BODIES))
+    metrics: Metrics | None = None
+    tracing: Tracing | None = None
 
 
 def create_app(
@@ -77,21 +90,35 @@ def create_app(
         openapi_url="/openapi.json" if chosen.enable_api else None,
     )
     errors.install(app)
-    app.add_middleware(BodyLimit, max_bytes=chosen.max_body)
-    if chosen.cors:
-        app.add_middleware(
-            CORSMiddleware, allow_origins=list(chosen.cors), allow_methods=["*"], allow_headers=["*"]
-        )
+    _protect(app, chosen)
     app.include_router(_health(holder))
+    app.include_router(_numbers(holder, chosen))
+    buckets = Buckets(chosen.bounds.sender_rate, chosen.bounds.sender_burst)
     for channel in channels:
-        app.include_router(channel.routes(holder))
+        inbox = BoundedInbox(holder, chosen.bounds, buckets, named=channel.name in NAMING)
+        app.include_router(channel.routes(inbox), responses=errors.DOCUMENTED)
+        if isinstance(channel, Mounted):
+            channel.mount(app, inbox, chosen.cors)
     if chosen.enable_api:
         app.include_router(api.open_routes())
-        app.include_router(api.routes(holder, chosen.auth))
+        app.include_router(api.routes(holder, chosen.auth), responses=errors.DOCUMENTED)
     for router in chosen.routers:
         app.include_router(router)
     _front(app, chosen.page)
     return app
+
+
+def _protect(app: FastAPI, options: ServerOptions) -> None:
+    """What stands around all routes; the last one added is the outermost."""
+    app.add_middleware(BodyLimit, bounds=options.bounds)
+    app.add_middleware(AtOnce, bounds=options.bounds)
+    app.add_middleware(OriginCheck, allowed=tuple(options.cors))
+    if options.cors:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=list(options.cors), allow_methods=["*"], allow_headers=["*"]
+        )
+    if options.metrics is not None or options.tracing is not None:
+        app.add_middleware(Telemetry, metrics=options.metrics, tracing=options.tracing)
 
 
 def _lifespan(
@@ -120,20 +147,46 @@ def _health(holder: Holder) -> APIRouter:
     @router.get("/health")
     async def health() -> dict[str, str]:
         """Whether the process lives and its event loop turns."""
-        return {"status": "ok"}
+        return {"status": "ok", "version": shoptalk.__version__}
 
-    @router.get("/ready")
+    @router.get("/ready", responses={503: {"description": "Messages cannot be served now"}})
     async def ready() -> Response:
         """Whether messages can be served now: a model is loaded and the store answers."""
+        model = holder.model.model_id if holder.model else None
         if not holder.is_ready:
-            return JSONResponse({"status": "no model"}, 503)
+            return JSONResponse({"status": "no model", "model_id": None, "store": None}, 503)
+        begin = time.perf_counter()
         try:
             await holder.assistant.store.ping()
-        except StoreError as error:
+        except StoreError:
             return JSONResponse(
-                {"status": "no store", "message": error.message}, 503, headers={"Retry-After": "2"}
+                {"status": "no store", "model_id": model, "store": "away"}, 503, headers={"Retry-After": "2"}
             )
-        return JSONResponse({"status": "ready"})
+        ms = round((time.perf_counter() - begin) * 1000, 2)
+        return JSONResponse({"status": "ready", "model_id": model, "store": "ok", "store_ms": ms})
+
+    return router
+
+
+def _numbers(holder: Holder, options: ServerOptions) -> APIRouter:
+    """`/metrics`: for this machine, or for whoever has the API's token."""
+    router = APIRouter(tags=["server"])
+    metrics = options.metrics
+    if metrics is None:
+        return router
+
+    @router.get("/metrics", response_class=PlainTextResponse, responses=errors.DOCUMENTED)
+    async def numbers(request: Request) -> Response:
+        """Numbers for Prometheus."""
+        local = request.client is not None and request.client.host in LOOPBACK
+        if not local:
+            if options.auth.is_open:
+                raise errors.ApiError(
+                    403, "NotAuthorized", "Metrics are shown to this machine only; see --auth-token."
+                )
+            options.auth.check(request)
+        store = holder.assistant.store if holder.is_ready else None
+        return Response(await metrics.text(store), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router
 

@@ -11,6 +11,7 @@ from fastapi import Request
 
 from shoptalk.errors import ConfigError
 from shoptalk.server.errors import ApiError
+from shoptalk.server.limits import check_id
 
 METHODS = ("HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
 
@@ -84,7 +85,7 @@ class Auth:
             payload = jwt.decode(
                 credential, str(self.jwt_secret), algorithms=[self.jwt_method], options={"verify_aud": False}
             )
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, ValueError, RecursionError):
             return None
         return payload if isinstance(payload, dict) else None
 
@@ -93,6 +94,9 @@ def guard(auth: Auth) -> Callable[[Request], None]:
     """A dependency of routes: `{conversation_id}` in the path is what a user's role is checked against."""
 
     def check(request: Request) -> None:
-        auth.check(request, request.path_params.get("conversation_id"))
+        conversation_id = request.path_params.get("conversation_id")
+        auth.check(request, conversation_id)
+        if conversation_id is not None:
+            check_id("conversation_id", conversation_id)
 
     return check

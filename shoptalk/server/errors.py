@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 import shoptalk
@@ -39,6 +40,39 @@ STATUS: tuple[tuple[type[ShoptalkError], int], ...] = (
     (ShoptalkError, 500),
 )
 RETRY_AFTER_S = {429: 2, 503: 2}
+
+
+class Failure(BaseModel):
+    """What every failure is answered with."""
+
+    version: str
+    status: str
+    message: str
+    reason: str
+    details: dict[str, Any]
+    help: str | None
+    code: int
+    error: dict[str, str]
+
+
+_MEANINGS = {
+    400: "The request makes no sense",
+    401: "Who asks is not known",
+    403: "It is not for who asks",
+    404: "There is no such thing",
+    406: "It cannot be had in that form",
+    408: "The request came too slowly",
+    409: "No model is loaded",
+    413: "The request is too large",
+    429: "Too many messages; try again later",
+    500: "Rasa's code for bodies that cannot be parsed, and for bugs",
+    502: "An action failed",
+    503: "Conversations cannot be stored now; try again later",
+}
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    status: {"description": meaning, "model": Failure} for status, meaning in _MEANINGS.items()
+}
+"""The failures of a route, for OpenAPI."""
 
 
 class ApiError(ShoptalkError):

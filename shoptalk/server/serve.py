@@ -10,21 +10,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 
 from shoptalk import model as models
 from shoptalk import registry
 from shoptalk.actions.load import load_actions
 from shoptalk.assistant import Assistant
-from shoptalk.channels.base import Channel, Inbox, Mounted, Starting
+from shoptalk.channels.base import Channel, Starting
 from shoptalk.channels.web import WebChannel
 from shoptalk.errors import ArchiveError, ConfigError, StoreError
 from shoptalk.formats.yaml import Map, read_file
+from shoptalk.generation.build import build_generator
 from shoptalk.model import Model
-from shoptalk.server.app import ServerOptions, create_app
+from shoptalk.server.app import API_BODIES, ServerOptions, create_app
 from shoptalk.server.auth import Auth
 from shoptalk.server.delivery import OutboxWorker, deliver_for
 from shoptalk.server.holder import Holder
+from shoptalk.server.limits import Bounds
+from shoptalk.server.metrics import make_metrics
+from shoptalk.server.tracing import make_tracing
+from shoptalk.server.watching import watch
 from shoptalk.settings import Endpoints
 from shoptalk.stores.base import TrackerStore
 from shoptalk.stores.build import build_store
@@ -134,20 +139,13 @@ def make_channel(name: str, section: Mapping[str, Any] | None) -> Channel:
     return channel
 
 
-def mount(app: FastAPI, channels: Sequence[Channel], inbox: Inbox, origins: Sequence[str]) -> None:
-    """Let channels that serve more than routes add it to an application."""
-    for channel in channels:
-        if isinstance(channel, Mounted):
-            channel.mount(app, inbox, origins)
-
-
 def load_holder(
     options: Options, endpoints: Endpoints, channels: Sequence[Channel], watchers: Sequence[Watch] = ()
 ) -> Holder:
     """The assistant of the newest model, with its actions and its store; an empty holder when there is no model."""
     inspectors = [c.inspector for c in channels if isinstance(c, WebChannel) and c.inspector]
     generator = build_generator(endpoints.generation, options.root)
-    watch = _all([*(inspector.watch for inspector in inspectors), *watchers])
+    told = _all([*(inspector.watch for inspector in inspectors), *watchers])
     stores: list[TrackerStore] = []
 
     def make(model: Model) -> Assistant:
@@ -155,7 +153,7 @@ def load_holder(
         if not stores:
             stores.append(build_store(endpoints.tracker_store))
         return Assistant.from_model(
-            model, actions, store=stores[0], watch=watch, deliver=deliver_for(channels)
+            model, actions, store=stores[0], watch=told, deliver=deliver_for(channels)
         )
 
     try:
@@ -224,7 +222,7 @@ def serve(
             metrics=metrics,
             tracing=tracing,
         ),
-        _background(holder, ready),
+        _background(options, holder, channels, ready),
     )
     config = uvicorn.Config(
         app,
@@ -248,11 +246,11 @@ def serve(
 def _all(watchers: Sequence[Watch]) -> Watch | None:
     """One watcher that tells all."""
 
-    def watch(record: TurnRecord) -> None:
+    def tell(record: TurnRecord) -> None:
         for each in watchers:
             each(record)
 
-    return watch if watchers else None
+    return tell if watchers else None
 
 
 def _router(path: str) -> APIRouter:
@@ -263,7 +261,7 @@ def _router(path: str) -> APIRouter:
 
 
 def _background(
-    holder: Holder, channels: Sequence[Channel], ready: Callable[[], None] | None
+    options: Options, holder: Holder, channels: Sequence[Channel], ready: Callable[[], None] | None
 ) -> list[Callable[[], Awaitable[None]]]:
     work: list[Callable[[], Awaitable[None]]] = []
     if ready is not None:
@@ -273,7 +271,19 @@ def _background(
             await asyncio.to_thread(called)
 
         work.append(tell)
-    work.append(holder.serve_reminders)
+
+    async def serve_stalled() -> None:
+        while True:
+            await asyncio.sleep(STALLED_S)
+            try:
+                if holder.is_ready:
+                    await holder.assistant.worker.drain_stalled()
+            except StoreError as error:
+                logger.warning("stalled.store_failed: %s", error.code)
+
+    work += [holder.serve_reminders, serve_stalled]
+    if options.watch:
+        work.append(lambda: watch(holder, options.root / options.model))
     work.append(OutboxWorker(lambda: holder.assistant.store if holder.is_ready else None, channels).run)
     work += [channel.start for channel in channels if isinstance(channel, Starting)]
     return work
