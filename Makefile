@@ -19,7 +19,7 @@ help:  ## show this
 run: $(STAMP)  ## set up, train if needed, serve the shop assistant
 	@$(BIN)/python -m shop.seed
 	@$(BIN)/shoptalk train
-	@$(BIN)/shoptalk run --port $(PORT) --enable-api --page --router shop.web.router
+	@$(BIN)/shoptalk run --port $(PORT) --enable-api --page --watch --router shop.web.router
 
 test: $(STAMP_DEV) check unit  ## format, lint, types, import contracts, tests with coverage
 

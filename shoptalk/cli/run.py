@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-open-api", action="store_true", help="serve the API to anybody, beyond this machine"
     )
+    parser.add_argument("--watch", action="store_true", help="serve a newer model as soon as it is trained")
     parser.add_argument("--page", action="store_true", help="serve the demo page at /")
     parser.add_argument("--router", nargs="*", default=[], help="dotted paths of FastAPI routers of your own")
     parser.add_argument("-t", "--auth-token", help="unlocks the API")
@@ -91,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
         auth=auth,
         enable_api=args.enable_api,
         page=args.page,
+        watch=args.watch,
         routers=args.router,
         ssl_certificate=args.ssl_certificate,
         ssl_keyfile=args.ssl_keyfile,
