@@ -89,7 +89,7 @@ WORD_NUMBER = re.compile(rf"\b(?:{_WORDS})(?:(?: and | |-)(?:{_WORDS}))*\b")
 _LOOSE = re.compile(rf"\b(?:{'|'.join(LOOSE)})s?\b")
 _MULTIPLE = re.compile(rf"\b(?:{'|'.join(w for w in MULTIPLES if w.isascii())})\b|翻倍|双倍")
 _ONE_OF = re.compile(
-    r"\b(?:an?|one|per|every|next|this|whole|full|single) (?:(?:working|business|whole|full|single) )?"
+    r"\b(?:an?|one|every|next|this|whole|full|single) (?:(?:working|business|whole|full|single) )?"
     r"(?=(?:day|hour|minute|week|month|year|euro|dollar|pound|cent|percent)\b)"
 )
 _HAN_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0, "俩": 2, "仨": 3}
@@ -179,7 +179,11 @@ def _chinese(lower: str) -> Iterator[_Number]:
         hundredth, digits, half = match.groups()
         follows = lower[match.end() :]
         alone = len(digits) == 1 and not hundredth
-        if alone and not _UNIT.match(follows) and not re.match(r"[张次双号点岁等位种家]", follows):
+        if (
+            alone
+            and not _UNIT.match(follows)
+            and not re.match(r"[张次双号点岁等位种家]|[至到、~-][零一二两三四五六七八九十百\d]", follows)
+        ):
             continue
         before = lower[max(0, match.start() - 2) : match.start()]
         if before.endswith(("周", "星期", "礼拜")) and alone:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from shoptalk.generation.figures import AMOUNT, WORD_NUMBER, Figure, figures, supported
@@ -26,8 +26,12 @@ _ENDING = re.compile(r"(?:ies|es|s|ed|ing|ly|'s)$")
 _POINTS_BACK = re.compile(
     r"\b(?:it|they|them|this|that|these|those|both|which|there|then)\b|它|此|其|这|该|之后|逾期|否则"
 )
+_CLAUSE = re.compile(r"[,;:](?=\s|[^\d\s])|[，；：、]|\bbut\b|但")
+_FREE, _SENT = ("免运", "包邮", "免邮"), ("寄", "送", "发")
+_ALIKE = {word: _FREE for word in _FREE} | {word: _SENT for word in ("寄", "送达", "送到", "到货")}
+"""Binding words that a passage may say in another way."""
 LEAST_SHARED, NEAR = 0.25, 0.2
-SHORT, SHORT_SHARED = 3, 0.6
+SHORT, SHORT_SHARED = 3, 0.7
 """A sentence about no more than so many things must have so much in common with a single line."""
 _IRREGULAR = {
     "kept": "keep",
@@ -89,6 +93,14 @@ class Support:
 
 
 @dataclass(frozen=True, slots=True)
+class _Clause:
+    """A part of a sentence: what it is about, and whether it denies it."""
+
+    about: frozenset[str]
+    denies: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Line:
     """A sentence of a passage.
 
@@ -99,6 +111,7 @@ class _Line:
         figures: of it, and of the line a pronoun points back to.
         quoted: its letters and digits.
         lower: it and its title, to look words up in.
+        clauses: its parts.
     """
 
     about: frozenset[str]
@@ -107,6 +120,7 @@ class _Line:
     figures: frozenset[Figure]
     quoted: str
     lower: str
+    clauses: tuple[_Clause, ...]
 
 
 class Grounding:
@@ -171,13 +185,23 @@ class Grounding:
             return Support(0.0, agrees=True)
         if not all(any(_says(line, word) for line in near) for word in words):
             return Support(0.0, agrees=True)
-        agreeing = [line for line in near if line.denies == denies]
+        clauses = [(len(about & clause.about), clause.denies) for line in near for clause in line.clauses]
+        nearest = max(share for share, _ in clauses)
+        agreeing = [share for share, same in clauses if same == denies and share >= nearest * (1 - NEAR)]
         known = frozenset[str]().union(*(line.context for line in near))
         return Support(len(about & known) / len(about), agrees=bool(agreeing))
 
 
 def _says(line: _Line, word: str) -> bool:
-    return _stem(word) in line.context if word.isascii() else word in line.lower
+    if word.isascii():
+        return _stem(word) in line.context
+    return any(other in line.lower for other in _ALIKE.get(word, (word,)))
+
+
+def _clauses(text: str) -> Iterator[_Clause]:
+    for part in _CLAUSE.split(plain(text)):
+        if part.strip():
+            yield _Clause(content(part), negated(part.lower()))
 
 
 def _lines(passage: str) -> list[_Line]:
@@ -199,6 +223,7 @@ def _lines(passage: str) -> list[_Line]:
                 figures=amounts,
                 quoted=squeezed(text),
                 lower=f"{plain(title).lower()} {lower}",
+                clauses=tuple(_clauses(text)),
             )
         )
     return made

@@ -23,7 +23,7 @@ BINDING_EN = """
 TRADE_EN = """
     order orders ordered ordering product* parcel* package* size sizes account* store stores shop shops website checkout
     basket colour* color* purchas* courier* carrier* tracking newsletter* catalogue* assortment delivery return exchange
-    payment* invoice*
+    payment* invoice* damage* damaging fault* report* claim* complain*
 """
 BINDING_ZH = (
     "退|赔|补偿|补发|补差|补给|优惠|打折|折扣|特价|折|减免|减价|降价|免费|免运|免邮|包邮|免单|赠|送您|送你|送一|送出|奉送|券|红包|返现|返利|返还|"
@@ -105,7 +105,7 @@ HELP = re.compile(
 """Sentences that offer talk: they may name the shop's business."""
 
 HUMAN_CLAIM = re.compile(
-    r"\bi(?:'m| am) (?:a |an |really |actually |definitely )*(?:real |actual )?(?:human|person|man|woman|people|employee|"
+    r"\bi(?:'m| am) (?:a |an |the |your |really |actually |definitely )*(?:real |actual )?(?:human|person|man|woman|people|employee|"
     r"manager|lawyer|doctor|owner|supervisor|agent named)\b|我(?:就)?是(?:一个|一名|一位|个|名|真|位)*(?:真人|人类|活人|律师|医生|经理|老板|店长|主管|人工)"
 )
 NEGATIONS = re.compile(
