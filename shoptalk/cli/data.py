@@ -39,7 +39,9 @@ def _split_arguments(parser: argparse.ArgumentParser) -> None:
 def _convert_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=["nlu"], help="what to convert")
     parser.add_argument("-f", "--format", choices=["yaml", "json"], default="yaml", help="format to write")
-    parser.add_argument("--data", type=Path, nargs="+", default=[Path("data")], help="files and folders to read")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", default=[Path("data")], help="files and folders to read"
+    )
     parser.add_argument("--out", type=Path, default=Path("converted_data"), help="file or folder to write")
     parser.add_argument("-l", "--language", default="en", help="(not needed)")
     parser.set_defaults(run=run_convert)
@@ -50,7 +52,9 @@ def run_split(args: argparse.Namespace) -> int:
     from shoptalk.errors import ConfigError
 
     if not 0 < args.training_fraction < 1:
-        raise ConfigError("--training-fraction must lie between 0 and 1.", hint="Say --training-fraction 0.8.")
+        raise ConfigError(
+            "--training-fraction must lie between 0 and 1.", hint="Say --training-fraction 0.8."
+        )
     return _split_nlu(args) if args.what == "nlu" else _split_stories(args)
 
 
@@ -85,10 +89,15 @@ def _split_stories(args: argparse.Namespace) -> int:
         train = [story for place, story in enumerate(stories) if place in chosen]
         test = [story for place, story in enumerate(stories) if place not in chosen]
         write_loaded(args.out / f"train_{path.name}", {**content, "stories": train})
-        write_loaded(args.out / f"{TEST_PREFIX}{path.name}", {"version": content.get("version", "3.1"), "stories": test})
+        write_loaded(
+            args.out / f"{TEST_PREFIX}{path.name}",
+            {"version": content.get("version", "3.1"), "stories": test},
+        )
         counts = [counts[0] + len(train), counts[1] + len(test)]
     if not sum(counts):
-        raise DataError("There are no stories here.", hint="Name a file or folder with --stories.", file=str(args.stories))
+        raise DataError(
+            "There are no stories here.", hint="Name a file or folder with --stories.", file=str(args.stories)
+        )
     print(f"{counts[0]} stories for training, {counts[1]} for tests, in {args.out}/.")
     return 0
 

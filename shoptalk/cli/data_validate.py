@@ -42,7 +42,9 @@ def run(args: argparse.Namespace) -> int:
     from shoptalk.formats.validate import check
 
     if args.max_history is not None and args.max_history < 1:
-        raise ConfigError("--max-history must be at least 1.", hint="Leave it out to look at whole conversations.")
+        raise ConfigError(
+            "--max-history must be at least 1.", hint="Leave it out to look at whole conversations."
+        )
     project = load_project(Path(), config=args.config, domain=args.domain, data=args.data)
     findings = [] if args.what == "stories" else check(project)
     conflicts: list[Conflict] = []
@@ -111,7 +113,7 @@ def _print(findings: list[Finding], conflicts: list[Conflict], *, show_notes: bo
             console.print(f"[{STYLE[finding.level]}]{finding.level:<7}[/] {escape(str(finding))}")
     for conflict in conflicts:
         _print_conflict(console, conflict)
-    counts = Counter(finding.level for finding in findings)
+    counts: Counter[str] = Counter(finding.level for finding in findings)
     counts["warning"] += len(conflicts)
     said = ", ".join(f"{counts[level]} {level}{'s' * (counts[level] != 1)}" for level in STYLE)
     console.print(f"{said}." + ("" if show_notes or not counts["note"] else " See the notes with --all."))
@@ -132,7 +134,9 @@ def _print_conflict(console: Any, conflict: Conflict) -> None:
         console.print(f"        [bold]{escape(side.action)}[/] predicted in {escape(stories)}")
         for number, line in excerpt(side.source):
             mark = "❯" if number == side.source.line else " "
-            console.print(f"        {mark} {escape(side.source.file)}:{number:<4}│ {escape(line)}", highlight=False)
+            console.print(
+                f"        {mark} {escape(side.source.file)}:{number:<4}│ {escape(line)}", highlight=False
+            )
     console.print("        Ways out:")
     for place, patch in enumerate(conflict.patches, start=1):
         console.print(f"        {place}. {escape(patch.title)}")

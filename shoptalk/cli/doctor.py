@@ -41,7 +41,9 @@ class Check:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command."""
-    parser.add_argument("-m", "--model", type=Path, default=Path("models"), help="a model, or a folder of models")
+    parser.add_argument(
+        "-m", "--model", type=Path, default=Path("models"), help="a model, or a folder of models"
+    )
     parser.add_argument("--endpoints", type=Path, default=Path("endpoints.yml"), help="services to reach")
     parser.add_argument("--credentials", type=Path, default=Path("credentials.yml"), help="channels to check")
     parser.add_argument("-p", "--port", type=int, default=5005, help="port that must be free")
@@ -73,7 +75,9 @@ def examine(args: argparse.Namespace) -> Iterator[Check]:
     yield _disk()
     yield _port(args.interface, args.port)
     if not Path("config.yml").exists():
-        yield Check("odd", "There is no project here (no config.yml).", "Go to one, or make one: shoptalk init")
+        yield Check(
+            "odd", "There is no project here (no config.yml).", "Go to one, or make one: shoptalk init"
+        )
         return
     for check in (_data, _components, _encoders):
         yield from _caught(check)
@@ -175,7 +179,7 @@ def _encoders() -> Iterator[Check]:
     for entry in config.pipeline:
         name = entry.get("model")
         if entry["name"] == "BertFeaturizer" and isinstance(name, str):
-            from shoptalk.encoders.encoder import load_encoder
+            from shoptalk.encoders import load_encoder
 
             load_encoder(name)
             yield Check("good", f"The encoder {name!r} is here and loads")
@@ -206,7 +210,11 @@ def _services(path: Path) -> Iterator[Check]:
     endpoints = read_endpoints(path)
     section = endpoints.tracker_store
     if not section:
-        yield Check("odd", "Conversations live in memory and end with the server.", f"Name a `tracker_store:` in {path}.")
+        yield Check(
+            "odd",
+            "Conversations live in memory and end with the server.",
+            f"Name a `tracker_store:` in {path}.",
+        )
     else:
         store = build_store(section)
 
@@ -247,7 +255,11 @@ def _actions(section: object) -> Iterator[Check]:
     try:
         httpx.get(health, timeout=3).raise_for_status()
     except httpx.HTTPError as error:
-        yield Check("bad", f"The action server at {endpoint.url} does not answer: {error}", "Start it: shoptalk run actions")
+        yield Check(
+            "bad",
+            f"The action server at {endpoint.url} does not answer: {error}",
+            "Start it: shoptalk run actions",
+        )
         return
     yield Check("good", f"The action server at {endpoint.url} answers")
 

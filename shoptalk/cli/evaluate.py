@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         way.add_argument("--config", type=Path, default=Path("markers.yml"), help="markers: file or folder")
         way.add_argument("--stats-file-prefix", default="stats", help="first part of the names of statistics")
         way.add_argument("--no-stats", action="store_true", help="write no statistics")
-        way.add_argument("--endpoints", type=Path, default=Path("endpoints.yml"), help="says where conversations are")
+        way.add_argument(
+            "--endpoints", type=Path, default=Path("endpoints.yml"), help="says where conversations are"
+        )
         way.add_argument("-d", "--domain", type=Path, help="domain that must know what markers name")
         add_logging_arguments(way)
     parser.set_defaults(run=run)
@@ -50,10 +52,15 @@ def run(args: argparse.Namespace) -> int:
     targets = [args.output]
     if not args.no_stats:
         prefix = args.stats_file_prefix
-        targets += [args.output.parent / f"{prefix}-overall.csv", args.output.parent / f"{prefix}-per-session.csv"]
+        targets += [
+            args.output.parent / f"{prefix}-overall.csv",
+            args.output.parent / f"{prefix}-per-session.csv",
+        ]
     for path in targets:
         if path.exists():
-            raise ConfigError("The file is already there.", hint="Move it, or name another one.", file=str(path))
+            raise ConfigError(
+                "The file is already there.", hint="Move it, or name another one.", file=str(path)
+            )
     markers = format_.load(args.config)
     _check(list(markers.values()), args.domain)
     found = testing.search(asyncio.run(_read(open_store(args.endpoints), args)), markers)

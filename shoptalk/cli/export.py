@@ -23,8 +23,12 @@ MARK = "rasa-export-process-id"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command; those of Rasa's `export` mean the same."""
-    parser.add_argument("--endpoints", type=Path, default=Path("endpoints.yml"), help="names store and broker")
-    parser.add_argument("--minimum-timestamp", type=float, help="only events from this moment on (epoch seconds)")
+    parser.add_argument(
+        "--endpoints", type=Path, default=Path("endpoints.yml"), help="names store and broker"
+    )
+    parser.add_argument(
+        "--minimum-timestamp", type=float, help="only events from this moment on (epoch seconds)"
+    )
     parser.add_argument("--maximum-timestamp", type=float, help="only events before this moment")
     parser.add_argument("--offset-timestamps-by-seconds", type=float, help="added to every timestamp")
     parser.add_argument("--conversation-ids", help="only these conversations: a,b,c")
@@ -117,9 +121,13 @@ async def publish(
         async for sender, events in conversations(store, wanted):
             if wanted is not None and not events:
                 missing.append(sender)
-            chosen += [(e["timestamp"], len(chosen) + n, sender, e) for n, e in enumerate(export.choose(events))]
+            chosen += [
+                (e["timestamp"], len(chosen) + n, sender, e) for n, e in enumerate(export.choose(events))
+            ]
         if missing:
-            raise ShoptalkError(f"There are no conversations {', '.join(missing)}.", hint="Check --conversation-ids.")
+            raise ShoptalkError(
+                f"There are no conversations {', '.join(missing)}.", hint="Check --conversation-ids."
+            )
         if not chosen:
             raise ShoptalkError("There are no events to send.", hint="Check the timestamps.")
         for timestamp, _, sender, event in sorted(chosen, key=lambda entry: entry[:2]):

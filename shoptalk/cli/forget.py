@@ -13,7 +13,9 @@ from shoptalk.errors import ConfigError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command."""
     parser.add_argument("sender", nargs="+", help="id of the conversation's sender")
-    parser.add_argument("--endpoints", type=Path, default=Path("endpoints.yml"), help="says where conversations are")
+    parser.add_argument(
+        "--endpoints", type=Path, default=Path("endpoints.yml"), help="says where conversations are"
+    )
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     parser.set_defaults(run=run)
 

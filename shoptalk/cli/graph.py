@@ -138,7 +138,9 @@ def _order(graph: Graph, places: list[int], before: dict[int, list[int]]) -> Non
     """Rows of one column: as near as may be to the mean row of what leads there."""
 
     def wish(place: int) -> float:
-        rows = [graph.nodes[a].row for a in before[place] if graph.nodes[a].column < graph.nodes[place].column]
+        rows = [
+            graph.nodes[a].row for a in before[place] if graph.nodes[a].column < graph.nodes[place].column
+        ]
         return sum(rows) / len(rows) if rows else 0.0
 
     lowest = -1.0

@@ -26,7 +26,8 @@ def run(args: argparse.Namespace) -> int:
     folder = args.init_dir or (Path(ask("In which folder?", ".")) if asks else Path())
     if args.no_prompt and not folder.is_dir():
         raise ConfigError(
-            f"The folder {str(folder)!r} does not exist.", hint=f"mkdir -p {folder}, or leave out --no-prompt."
+            f"The folder {str(folder)!r} does not exist.",
+            hint=f"mkdir -p {folder}, or leave out --no-prompt.",
         )
     written = create(folder)
     print(f"Your project is in {folder.resolve()}:")

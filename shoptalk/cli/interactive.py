@@ -16,25 +16,35 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command; those of Rasa's `interactive` mean the same."""
-    parser.add_argument("what", nargs="?", help="`core` to name intents yourself (as /intent), or the path of a model")
+    parser.add_argument(
+        "what", nargs="?", help="`core` to name intents yourself (as /intent), or the path of a model"
+    )
     parser.add_argument("-m", "--model", type=Path, help="a model; without one the project is trained first")
     parser.add_argument("--data", type=Path, nargs="+", default=[Path("data")], help="training data")
     parser.add_argument("-c", "--config", type=Path, default=Path("config.yml"), help="pipeline and policies")
-    parser.add_argument("-d", "--domain", type=Path, default=Path("domain.yml"), help="domain file; names are added")
+    parser.add_argument(
+        "-d", "--domain", type=Path, default=Path("domain.yml"), help="domain file; names are added"
+    )
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder for the model")
     parser.add_argument("--endpoints", type=Path, default=Path("endpoints.yml"), help="services to use")
     parser.add_argument("--conversation-id", help="name of the conversation and of its story")
     parser.add_argument("--stories", type=Path, help="where stories are added (default: data/stories.yml)")
     parser.add_argument("--nlu", type=Path, help="where examples are added (default: data/nlu.yml)")
     parser.add_argument("--e2e", action="store_true", help="keep test stories, in tests/test_stories.yml")
-    parser.add_argument("--augmentation", type=int, default=50, help="how much stories are glued to each other")
+    parser.add_argument(
+        "--augmentation", type=int, default=50, help="how much stories are glued to each other"
+    )
     parser.add_argument("--force", action="store_true", help="train what did not change, too")
     parser.add_argument("--finetune", nargs="?", const=Path("models"), type=Path, help="go on from a model")
-    parser.add_argument("--epoch-fraction", type=float, default=1.0, help="share of the epochs when fine-tuning")
+    parser.add_argument(
+        "--epoch-fraction", type=float, default=1.0, help="share of the epochs when fine-tuning"
+    )
     parser.add_argument("-p", "--port", type=int, help="(not needed: nothing is served)")
     parser.add_argument("--skip-visualization", action="store_true", help="(see `shoptalk visualize`)")
     parser.add_argument("--debug-plots", action="store_true", help="(see `shoptalk visualize`)")
-    parser.add_argument("--persist-nlu-data", action="store_true", help="(training data is never put into models)")
+    parser.add_argument(
+        "--persist-nlu-data", action="store_true", help="(training data is never put into models)"
+    )
     parser.set_defaults(run=run)
 
 

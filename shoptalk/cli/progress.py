@@ -48,7 +48,9 @@ class Progress:
     def step(self, stage: str, what: str, step: int, of: int) -> None:
         """Show that a stage is at a step."""
         if self.bar is not None:
-            self.bar.update(self.task, description=STAGES.get(stage, stage), completed=step, total=of, what=what)
+            self.bar.update(
+                self.task, description=STAGES.get(stage, stage), completed=step, total=of, what=what
+            )
 
 
 class Steps(Progress):

@@ -25,11 +25,17 @@ HELP = "Type a message, the number of a button, or one of: /stop, /restart, /slo
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command; those of Rasa's `shell` mean the same."""
-    parser.add_argument("what", nargs="?", help="`nlu` to see only what is understood, or the path of a model")
-    parser.add_argument("-m", "--model", type=Path, default=Path("models"), help="a model, or a folder of models")
+    parser.add_argument(
+        "what", nargs="?", help="`nlu` to see only what is understood, or the path of a model"
+    )
+    parser.add_argument(
+        "-m", "--model", type=Path, default=Path("models"), help="a model, or a folder of models"
+    )
     parser.add_argument("--endpoints", type=Path, default=Path("endpoints.yml"), help="services to use")
     parser.add_argument("--conversation-id", help="name of the conversation (default: a new one)")
-    parser.add_argument("--explain", action="store_true", help="say what was understood and why each action ran")
+    parser.add_argument(
+        "--explain", action="store_true", help="say what was understood and why each action ran"
+    )
     parser.add_argument("--credentials", type=Path, help="(not needed in the terminal)")
     parser.set_defaults(run=run)
 
@@ -77,7 +83,9 @@ class Talk:
         explain: say what was understood and why each action ran.
     """
 
-    def __init__(self, assistant: Assistant, console: Console, sender_id: str, *, explain: bool = False) -> None:
+    def __init__(
+        self, assistant: Assistant, console: Console, sender_id: str, *, explain: bool = False
+    ) -> None:
         from shoptalk.core.tracker import Tracker
 
         self.assistant, self.console, self.explain = assistant, console, explain
@@ -191,7 +199,9 @@ def explain(console: Console, record: TurnRecord) -> None:
     for step in record.steps:
         reason = step.reason
         why = f"{reason.kind} {reason.name!r} {reason.source}".rstrip() if reason else ""
-        console.print(f"[dim]     {escape(step.action)}  {step.policy or ''} {step.confidence:.2f}  {escape(why)}[/]")
+        console.print(
+            f"[dim]     {escape(step.action)}  {step.policy or ''} {step.confidence:.2f}  {escape(why)}[/]"
+        )
     console.print(f"[dim]     {record.timings_ms.get('total', 0):.1f} ms[/]")
 
 

@@ -63,7 +63,13 @@ class Lesson:
     def __init__(
         self, assistant: Assistant, console: Console, targets: Targets, name: str, ask: Ask = read_line
     ) -> None:
-        self.assistant, self.console, self.targets, self.name, self._ask = assistant, console, targets, name, ask
+        self.assistant, self.console, self.targets, self.name, self._ask = (
+            assistant,
+            console,
+            targets,
+            name,
+            ask,
+        )
         self.domain = assistant.domain
         self.count = 0
         self.new: dict[str, list[str]] = {"intents": [], "entities": [], "actions": []}
@@ -72,7 +78,9 @@ class Lesson:
     def begin(self) -> None:
         """Start another conversation."""
         self.count += 1
-        self.tracker = Tracker(f"{self.name} {self.count}" if self.count > 1 else self.name, self.domain.all_slots)
+        self.tracker = Tracker(
+            f"{self.name} {self.count}" if self.count > 1 else self.name, self.domain.all_slots
+        )
         self.kept = False
         self.before: list[Tracker] = []
 
@@ -179,7 +187,9 @@ class Lesson:
         """Remember a name that the domain lacks."""
         if name not in self.new[section]:
             self.new[section].append(name)
-            self.console.print(f"  [yellow]{escape(name)!s} is new; it will be added to the domain on export.[/]")
+            self.console.print(
+                f"  [yellow]{escape(name)!s} is new; it will be added to the domain on export.[/]"
+            )
 
     # ------------------------------------------------------------------------------------------------- actions
 
@@ -264,11 +274,15 @@ def keep(tracker: Tracker, targets: Targets, new: dict[str, list[str]]) -> list[
     Returns:
         What was written, in words.
     """
-    events = [e for e in tracker.events if not (isinstance(e, ActionExecuted) and e.name == ACTION_SESSION_START)]
+    events = [
+        e for e in tracker.events if not (isinstance(e, ActionExecuted) and e.name == ACTION_SESSION_START)
+    ]
     content = read_text(stories_of(tracker.sender_id, events, as_test=targets.as_test))
     edit.add_snippets(targets.stories, "stories", content["stories"])
     out = [f"{targets.stories}: the story {tracker.sender_id!r}"]
-    examples = tuple(example for event in events if isinstance(event, UserUttered) and (example := _example(event)))
+    examples = tuple(
+        example for event in events if isinstance(event, UserUttered) and (example := _example(event))
+    )
     if examples and not targets.as_test:
         edit.add_examples(targets.nlu, TrainingData(examples=examples))
         out.append(f"{targets.nlu}: {len(examples)} example{'s' * (len(examples) != 1)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from shoptalk.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from shoptalk.cli.progress import Steps
     from shoptalk.core.stories import StoryData
     from shoptalk.formats.config import ProjectConfig
     from shoptalk.model import Model
@@ -213,26 +215,41 @@ def _models(args: argparse.Namespace) -> list[Path]:
 
 
 def _compare_models(args: argparse.Namespace, paths: Sequence[Path]) -> int:
-    """Several models on the same test stories; results.json has the stories right, by model and run."""
+    """Several models on the same test stories; results.json has the stories right, by name, run and share."""
     from rich.console import Console
     from rich.table import Table
 
     from shoptalk import model as models
     from shoptalk.testing.reports import write_json
 
-    results: dict[str, list[list[int]]] = {}
+    right: dict[tuple[str, str], list[tuple[int, int]]] = {}
     table = Table("model", "stories right", "of", title="Models")
     for path in paths:
         model = models.load(path)
         found = _stories(args, model)
         if found is None:
             raise DataError("This model has no dialogue, or there are no test stories.", file=str(path))
-        name = str(model.path or path).removesuffix(".tar.gz").partition("__percentage__")[0]
-        results.setdefault(Path(name).name, [[]])[0].append(found.correct)
+        name, _, percentage = path.name.removesuffix(".tar.gz").partition("__percentage__")
+        entry = (int(percentage) if percentage.isdecimal() else 0, found.correct)
+        right.setdefault((name, path.parent.name), []).append(entry)
         table.add_row(str(model.path), str(found.correct), str(len(found.results)))
+    results: dict[str, list[list[int]]] = {}
+    for (name, _), entries in sorted(right.items()):
+        results.setdefault(name, []).append([correct for _, correct in sorted(entries)])
     write_json(args.out / "results.json", results)
     Console(highlight=False).print(table)
+    numbers = args.model[0] / "num_stories.json"
+    if numbers.is_file() and not args.no_plot:
+        _plot_models(args.out, json.loads(numbers.read_text(encoding="utf-8")), results)
     return 0
+
+
+def _plot_models(out: Path, numbers: list[int], results: dict[str, list[list[int]]]) -> None:
+    from shoptalk.testing import plots
+
+    lines = {name: [[float(n) for n in run] for run in runs] for name, runs in results.items()}
+    path = out / "core_model_comparison_graph.pdf"
+    plots.curves(path, "Dialogue models", numbers, lines, "stories right", "stories of training")
 
 
 def _configs(paths: Sequence[Path]) -> dict[str, ProjectConfig]:
@@ -267,7 +284,7 @@ def _compare_configs(args: argparse.Namespace, options: ReportOptions) -> int:
         )
         reports.write_nlu(found, where)
 
-    with _Bar(args) as bar:
+    with _bar(args) as bar:
         found = compare_nlu(
             _configs(args.config),
             data,
@@ -311,7 +328,7 @@ def _cross_validate(args: argparse.Namespace, options: ReportOptions) -> int:
     if not data.examples:
         raise DataError("There is no NLU data to cross-validate on.", hint="Name it with --nlu.")
     config = next(iter(_configs(args.config or [Path("config.yml")]).values()))
-    with _Bar(args) as bar:
+    with _bar(args) as bar:
         found = cross_validate(config, data, args.folds, seed=args.seed, tell=bar.tell)
     reports.write_nlu(found.evaluation, options)
     page.write(
@@ -337,7 +354,7 @@ def _say_folds(found: CrossValidation, folder: Path) -> None:
     console.print(f"Reports are in {folder}/; open [bold]{folder / 'index.html'}[/].")
 
 
-def _Bar(args: argparse.Namespace) -> Any:
+def _bar(args: argparse.Namespace) -> Steps:
     from shoptalk.cli.progress import Steps
 
     return Steps(quiet=args.quiet)

@@ -20,7 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command; those of Rasa's `train` mean the same."""
     parser.add_argument("what", nargs="?", choices=["nlu", "core"], help="train only this part")
     parser.add_argument(
-        "-c", "--config", type=Path, nargs="+", default=[Path("config.yml")], help="config; several with `train core`"
+        "-c",
+        "--config",
+        type=Path,
+        nargs="+",
+        default=[Path("config.yml")],
+        help="config; several with `train core`",
     )
     parser.add_argument("-d", "--domain", type=Path, help="domain file or folder (default: domain.yml)")
     parser.add_argument("--data", type=Path, nargs="+", default=[Path("data")], help="training data")
@@ -29,17 +34,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder for models")
     parser.add_argument("--fixed-model-name", metavar="NAME", help="file name of the model, without .tar.gz")
     parser.add_argument("--force", action="store_true", help="train what did not change, too")
-    parser.add_argument("--augmentation", type=int, default=50, help="how much stories are glued to each other")
+    parser.add_argument(
+        "--augmentation", type=int, default=50, help="how much stories are glued to each other"
+    )
     parser.add_argument("--finetune", nargs="?", const=Path("models"), type=Path, help="go on from a model")
-    parser.add_argument("--epoch-fraction", type=float, default=1.0, help="share of the epochs when fine-tuning")
-    parser.add_argument("--percentages", type=int, nargs="*", default=[0, 25, 50, 75], help="stories left out (several configs)")
+    parser.add_argument(
+        "--epoch-fraction", type=float, default=1.0, help="share of the epochs when fine-tuning"
+    )
+    parser.add_argument(
+        "--percentages",
+        type=int,
+        nargs="*",
+        default=[0, 25, 50, 75],
+        help="stories left out (several configs)",
+    )
     parser.add_argument("--runs", type=int, default=3, help="choices of stories to try (several configs)")
-    parser.add_argument("--dry-run", action="store_true", help="say whether anything changed; the status tells")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say whether anything changed; the status tells"
+    )
     parser.add_argument("--skip-validation", action="store_true", help="do not check the project first")
-    parser.add_argument("--fail-on-validation-warnings", action="store_true", help="warnings stop the training")
-    parser.add_argument("--validation-max-history", type=int, help="history that conflicts of stories are sought in")
+    parser.add_argument(
+        "--fail-on-validation-warnings", action="store_true", help="warnings stop the training"
+    )
+    parser.add_argument(
+        "--validation-max-history", type=int, help="history that conflicts of stories are sought in"
+    )
     parser.add_argument("--num-threads", type=int, help="threads for training")
-    parser.add_argument("--persist-nlu-data", action="store_true", help="(training data is never put into models)")
+    parser.add_argument(
+        "--persist-nlu-data", action="store_true", help="(training data is never put into models)"
+    )
     parser.add_argument("--endpoints", type=Path, help="(not needed for training)")
     parser.add_argument("--debug-plots", action="store_true", help="(see `shoptalk visualize`)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -99,7 +122,9 @@ def _compare(args: argparse.Namespace, options: Options) -> int:
         made = train_for_comparison(
             Path(), args.config, options, runs=args.runs, percentages=args.percentages, tell=bar.tell
         )
-    print(f"{len(made)} models are in {args.out}/. Compare them: shoptalk test core -m {args.out} --evaluate-model-directory")
+    print(
+        f"{len(made)} models are in {args.out}/. Compare them: shoptalk test core -m {args.out} --evaluate-model-directory"
+    )
     return 0
 
 

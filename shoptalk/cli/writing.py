@@ -33,5 +33,7 @@ def read_nlu(paths: list[Path]) -> TrainingData:
     missing = next((path for path in paths if not path.exists()), None)
     data = load_training_data(paths, lambda message, source: None, root=Path()) if missing is None else None
     if data is None or not data.examples:
-        raise DataError("There is no NLU data here.", hint="Name a file or folder.", file=str(missing or paths[0]))
+        raise DataError(
+            "There is no NLU data here.", hint="Name a file or folder.", file=str(missing or paths[0])
+        )
     return data

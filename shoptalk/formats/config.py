@@ -101,7 +101,7 @@ def _entries(
         if isinstance(item, str):
             out.append({"name": item})
         elif isinstance(item, Map) and isinstance(item.get("name"), str):
-            out.append(dict(item))
+            out.append(item)
         else:
             raise ConfigError(
                 f"An entry of `{section}:` has no name.", hint="Write `- name: …`.", file=where.file, line=where.line

@@ -32,25 +32,25 @@ def merge(parts: Sequence[Map], warn: Warn) -> Map:
         return parts[0]
     out = Map(parts[0].file if parts else "")
     for part in parts:
-        for key in LIST_KEYS:
-            if key in part:
-                _unite(out, part, key)
-        for key in MAP_KEYS:
-            if key in part:
-                _merge_map(out, part, key, warn)
-        for key in ("version", "config", "session_config"):
-            if key in part and (key not in out or dict(out[key] or {}) == DEFAULT_SESSION):
-                out[key] = part[key]
-                out.key_lines[key] = part.key_lines[key]
-        for key in part:
-            if key not in (*DOMAIN_KEYS, *OTHER_KEYS, *out):
-                out[key] = part[key]
+        _merge_part(out, part, warn)
     forms, actions = out.get("forms"), out.get("actions")
     if isinstance(forms, Map) and isinstance(actions, List):
         kept = [(i, a) for i, a in enumerate(actions) if a not in forms]
         lines = [actions.at(i).line for i, _ in kept]
         actions[:], actions.item_lines = [a for _, a in kept], lines
     return out
+
+
+def _merge_part(out: Map, part: Map, warn: Warn) -> None:
+    """Merge one more file into what is there."""
+    for key in part:
+        if key in LIST_KEYS:
+            _unite(out, part, key)
+        elif key in MAP_KEYS:
+            _merge_map(out, part, key, warn)
+        elif key not in out or (key == "session_config" and dict(out[key] or {}) == DEFAULT_SESSION):
+            out[key] = part[key]
+            out.key_lines[key] = part.key_lines[key]
 
 
 def _unite(out: Map, part: Map, key: str) -> None:
@@ -65,8 +65,8 @@ def _unite(out: Map, part: Map, key: str) -> None:
 
 def _merge_map(out: Map, part: Map, key: str, warn: Warn) -> None:
     target = out.setdefault(key, Map(part.file, part.key_lines[key]))
-    body = part[key] or {}
-    for name, value in body.items():
+    body = part[key]
+    for name, value in body.items() if isinstance(body, Map) else ():
         if name in target:
             warn(f"{name!r} stands in several domain files under `{key}:`; the first one counts.", body.at(name))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -176,7 +177,7 @@ def _yaml() -> Any:
 def _adopt_indent(yaml: Any, text: str) -> None:
     """Write lists as the file does: indented below their key, or not."""
     lines = text.splitlines()
-    for above, line in zip(lines, lines[1:], strict=False):
+    for above, line in itertools.pairwise(lines):
         indent = len(line) - len(line.lstrip())
         if (
             line.lstrip().startswith("- ")

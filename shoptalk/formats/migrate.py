@@ -80,7 +80,11 @@ def _form(forms: Any, name: str, form: Any, moved: dict[str, list[Any]], changes
     required = body.get("required_slots")
     if "required_slots" in body and not isinstance(required, Mapping):
         return
-    mappings = required if isinstance(required, Mapping) else {k: v for k, v in body.items() if k != "ignored_intents"}
+    mappings = (
+        required
+        if isinstance(required, Mapping)
+        else {k: v for k, v in body.items() if k != "ignored_intents"}
+    )
     for slot, entries in (mappings or {}).items():
         for entry in entries if isinstance(entries, list) else [entries] if entries else []:
             _add(moved.setdefault(slot, []), entry, {"active_loop": name, "requested_slot": slot})

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from shoptalk.core.domain import Domain
-from shoptalk.core.stories import ActionStep, StoryData
+from shoptalk.core.stories import ActionStep, Rule, Story, StoryData
 from shoptalk.core.training_data import NOWHERE, Source, TrainingData
 from shoptalk.errors import DataError
 from shoptalk.formats import config as config_format
@@ -84,9 +84,10 @@ def load_project(
     wanted = [domain] if isinstance(domain, Path) else list(domain or [_default_domain(root)])
     base = reader.domain(wanted)
     training, stories, tests = reader.data(list(data) if data is not None else [root / "data"])
+    snippets: list[Story | Rule] = [*stories.stories, *stories.rules]
     texts = [
         step.text
-        for snippet in (*stories.stories, *stories.rules)
+        for snippet in snippets
         for step in snippet.steps
         if isinstance(step, ActionStep) and step.text
     ]

@@ -20,7 +20,7 @@ from shoptalk.core.stories import (
     StoryData,
     UserStep,
 )
-from shoptalk.core.training_data import Source
+from shoptalk.core.training_data import EntitySpan, Source
 from shoptalk.errors import DataError
 from shoptalk.formats.nlu import Warn, parse_markup
 from shoptalk.formats.yaml import List, Map
@@ -156,7 +156,9 @@ class _Reader:
 
     def _user(self, step: Map) -> UserStep:
         at = step.at("intent" if "intent" in step else "user")
-        text, spans, entities = None, (), self._entities(step)
+        text: str | None = None
+        spans: tuple[EntitySpan, ...] = ()
+        entities = self._entities(step)
         if "user" in step:
             plain, spans = parse_markup(str(step["user"]).strip(), step.at("user"))
             text = plain

@@ -64,7 +64,8 @@ def check(project: Project) -> list[Finding]:
 
 def _snippets(project: Project) -> Iterator[tuple[Story | Rule, Step]]:
     """Every step of every story and rule, conditions and alternatives too."""
-    for snippet in (*project.stories.stories, *project.stories.rules):
+    snippets: list[Story | Rule] = [*project.stories.stories, *project.stories.rules]
+    for snippet in snippets:
         for step in (*(snippet.condition if isinstance(snippet, Rule) else ()), *snippet.steps):
             yield snippet, step
             if isinstance(step, OrStep):

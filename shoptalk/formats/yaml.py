@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,18 @@ class Map(dict[str, Any]):
     def at(self, key: str | None = None) -> Source:
         """Where a key (or the mapping itself) stands."""
         return Source(self.file, self.key_lines.get(key, self.line) if key is not None else self.line)
+
+
+    def __copy__(self) -> Map:
+        out = Map(self.file, self.line)
+        out.update(self)
+        out.key_lines = dict(self.key_lines)
+        return out
+
+
+def place(settings: Mapping[str, Any], key: str, file: str = "config.yml") -> str:
+    """Where a key stands, as people read it: `config.yml:7`, or the file alone where no line is known."""
+    return str(settings.at(key)) if isinstance(settings, Map) else file
 
 
 class List(list[Any]):
@@ -138,12 +151,14 @@ class _Reader:
         if node.tag not in _PLAIN_TAGS:
             raise self.error(f"The tag {node.tag!r} is not allowed.", node)
         self.open.add(id(node))
+        out: Any
+        children: list[yaml.Node] = []
         if isinstance(node, yaml.MappingNode):
             out, children = self.mapping(node, depth)
         elif isinstance(node, yaml.SequenceNode):
             out, children = self.sequence(node, depth)
-        else:
-            out, children = self.scalar(node), []
+        elif isinstance(node, yaml.ScalarNode):
+            out = self.scalar(node)
         self.open.discard(id(node))
         self.sizes[id(node)] = 1 + sum(self.sizes[id(child)] for child in children)
         if self.sizes[id(node)] > MAX_NODES:

@@ -23,7 +23,7 @@ def stories_as_json(found: StoryEvaluation, *, end_to_end: bool) -> dict[str, An
             "total": len(found.results),
         },
     }
-    actions = [
+    actions: list[dict[str, Any]] = [
         {"action": step.right, "predicted": step.got, "policy": step.policy, "confidence": step.confidence}
         for result in found.results
         for step in result.checked

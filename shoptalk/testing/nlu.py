@@ -137,7 +137,8 @@ def _entity_result(parsed: Parsed) -> EntityResult:
 
 
 def _intents(parsed: Sequence[Parsed]) -> Part:
-    errors, successes = [], []
+    errors: list[dict[str, Any]] = []
+    successes: list[dict[str, Any]] = []
     for p in parsed:
         item = {
             "text": p.example.text,
@@ -152,7 +153,8 @@ def _intents(parsed: Sequence[Parsed]) -> Part:
 
 
 def _responses(parsed: Sequence[Parsed]) -> Part:
-    errors, successes = [], []
+    errors: list[dict[str, Any]] = []
+    successes: list[dict[str, Any]] = []
     for p in parsed:
         item = {
             "text": p.example.text,
@@ -168,7 +170,8 @@ def _responses(parsed: Sequence[Parsed]) -> Part:
 
 
 def _extractor(results: Sequence[EntityResult], name: str) -> Part:
-    errors, successes = [], []
+    errors: list[dict[str, Any]] = []
+    successes: list[dict[str, Any]] = []
     confidences: list[tuple[bool, float]] = []
     for result in results:
         found = result.found_by(name)

@@ -68,7 +68,12 @@ def histogram(path: Path, title: str, right: Sequence[float], wrong: Sequence[fl
 
 
 def curves(
-    path: Path, title: str, xs: Sequence[float], lines: dict[str, list[list[float]]], label: str
+    path: Path,
+    title: str,
+    xs: Sequence[float],
+    lines: dict[str, list[list[float]]],
+    label: str,
+    below: str = "examples of training",
 ) -> None:
     """Draw one line per configuration: the mean of its runs, with their spread.
 
@@ -76,7 +81,7 @@ def curves(
         path, title: of the picture.
         xs: shared places on the x axis.
         lines: name to runs, each with one value per place.
-        label: of the y axis.
+        label, below: of the y axis and of the x axis.
     """
     figure = _figure(8.0, 5.0)
     axes = figure.subplots()
@@ -90,7 +95,7 @@ def curves(
             [max(column) for column in columns],
             alpha=0.15,
         )
-    axes.set_xlabel("examples of training")
+    axes.set_xlabel(below)
     axes.set_ylabel(label)
     axes.set_title(title)
     axes.legend()

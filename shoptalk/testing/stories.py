@@ -15,7 +15,7 @@ from shoptalk.core.domain import ACTION_UNLIKELY_INTENT
 from shoptalk.core.events import ActionExecuted, ActionExecutionRejected, Event, UserUttered
 from shoptalk.core.stories import CheckpointStep, Story, StoryData, UserStep
 from shoptalk.core.tracker import Tracker
-from shoptalk.core.training_data import Source
+from shoptalk.core.training_data import NOWHERE, Source
 from shoptalk.dialogue.policies.base import Prediction
 from shoptalk.dialogue.training_trackers import TrainingTracker, training_trackers
 
@@ -43,7 +43,7 @@ class Checked:
     unlikely: bool = False
     entities: tuple[Mapping[str, Any], ...] = ()
     found: tuple[Mapping[str, Any], ...] = ()
-    source: Source = Source()
+    source: Source = NOWHERE
     reason: str = ""
 
     @property

@@ -14,7 +14,7 @@ import shoptalk
 from shoptalk import archive, model
 from shoptalk.archive import Saved
 from shoptalk.core.domain import Domain
-from shoptalk.core.stories import StoryData, UserStep
+from shoptalk.core.stories import Rule, Story, StoryData, UserStep
 from shoptalk.core.training_data import TrainingData
 from shoptalk.errors import ArchiveError, DataError
 from shoptalk.formats.project import Project, load_project
@@ -153,7 +153,7 @@ def fingerprints(project: Project) -> dict[str, str]:
 
 def _tells_texts(project: Project) -> bool:
     """Whether stories are told end to end, so that policies learn from the pipeline's features."""
-    snippets = (*project.stories.stories, *project.stories.rules)
+    snippets: list[Story | Rule] = [*project.stories.stories, *project.stories.rules]
     said = (step for snippet in snippets for step in snippet.steps if isinstance(step, UserStep))
     return bool(project.domain.e2e_actions) or any(step.intent is None and step.text for step in said)
 
