@@ -79,27 +79,7 @@ def fit_diet(
     """Train; returns the state as arrays. `start` continues from an earlier state of the same shape."""
     seed = settings.seed if settings.seed is not None else 13
     torch.manual_seed(seed)
-    precision = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision(
-        "medium"
-    )  # 16-bit products where the processor has them: half the time
-    try:
-        return _fit(texts, labels, shape, allowed, rates, loss, settings, start, np.random.default_rng(seed))
-    finally:
-        torch.set_float32_matmul_precision(precision)
-
-
-def _fit(
-    texts: Sequence[DietText],
-    labels: SparseArrays | None,
-    shape: DietShape,
-    allowed: tuple[NDArray[np.bool_] | None, ...],
-    rates: DietRates,
-    loss: SimilarityLoss,
-    settings: DietSettings,
-    start: dict[str, NDArray[Any]] | None,
-    random: np.random.Generator,
-) -> dict[str, NDArray[Any]]:
+    random = np.random.default_rng(seed)
     moves = tuple(None if a is None else torch.from_numpy(a) for a in allowed)
     model = Diet(shape, moves, rates)
     if start is not None:

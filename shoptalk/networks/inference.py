@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -72,10 +72,12 @@ class Tagging:
     Args:
         tags: (T,) the best sequence.
         marginals: (T, K) probability of each tag at each word.
+        votes: (labels,) logits of intents, if the network votes on them.
     """
 
     tags: Ints
     marginals: Floats
+    votes: Floats | None = None
 
 
 class TaggerRunner:
@@ -106,7 +108,15 @@ class TaggerRunner:
         wide = gelu(layer_norm(x, p["norm2.weight"], p["norm2.bias"]) @ p["wide.weight"] + p["wide.bias"])
         x = x + wide @ p["narrow.weight"] + p["narrow.bias"]
         final = layer_norm(x, p["norm3.weight"], p["norm3.bias"])
-        return self._crf.decode(final @ p["emit.weight"] + p["emit.bias"])
+        found = self._crf.decode(final @ p["emit.weight"] + p["emit.bias"])
+        return replace(found, votes=self._vote(final)) if "vote.weight" in p else found
+
+    def _vote(self, words: Floats) -> Floats:
+        p = self._p
+        share = softmax((words @ p["weigh.weight"] + p["weigh.bias"])[:, 0])
+        pooled = np.concatenate([share @ words, words.max(axis=0)])
+        out: Floats = pooled @ p["vote.weight"] + p["vote.bias"]
+        return out
 
 
 def _is_linear(name: str) -> bool:

@@ -39,6 +39,7 @@ class TaggerShape:
         hidden: size inside.
         heads: attention heads.
         tags: number of tags.
+        labels: number of intents it votes on; 0 for none.
     """
 
     layers: int
@@ -47,3 +48,4 @@ class TaggerShape:
     hidden: int
     heads: int
     tags: int
+    labels: int = 0

@@ -37,9 +37,14 @@ class Tagger(nn.Module):
         self.norm3 = nn.LayerNorm(hidden)
         self.emit = nn.Linear(hidden, shape.tags)
         self.crf = ConditionalRandomField(shape.tags, allowed)
+        if shape.labels:
+            self.weigh = nn.Linear(hidden, 1)
+            self.vote = nn.Linear(2 * hidden, shape.labels)
 
-    def forward(self, vectors: Tensor | None, columns: Tensor, offsets: Tensor, mask: Tensor) -> Tensor:
-        """Emissions (B, T, K).
+    def forward(
+        self, vectors: Tensor | None, columns: Tensor, offsets: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """Emissions (B, T, K) and, if it votes on intents, their logits (B, labels).
 
         Shapes: vectors (N, L, width) of the N real words of the batch, in order; columns (M,) and offsets
         (N + 1,) their hashed features; mask (B, T) True where a word is.
@@ -51,8 +56,17 @@ class Tagger(nn.Module):
         x = functional.dropout(x, self.dropout, self.training)
         full = x.new_zeros((*mask.shape, self.shape.hidden))
         full[mask] = x  # (B, T, hidden)
-        emissions: Tensor = self.emit(self.norm3(self._context(full, mask)))
-        return emissions
+        words = self.norm3(self._context(full, mask))
+        return self.emit(words), self._intents(words, mask) if self.shape.labels else None
+
+    def _intents(self, words: Tensor, mask: Tensor) -> Tensor:
+        share = self.weigh(words)[:, :, 0].masked_fill(~mask, -1e4).softmax(dim=1)
+        mean = (words * share[:, :, None]).sum(dim=1)
+        top = words.masked_fill(~mask[:, :, None], -1e4).max(dim=1).values
+        logits: Tensor = self.vote(
+            functional.dropout(torch.cat([mean, top], dim=1), self.dropout, self.training)
+        )
+        return logits
 
     def _context(self, x: Tensor, mask: Tensor) -> Tensor:
         batch, length, hidden = x.shape

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from shoptalk.networks.shapes import TaggerShape
 from shoptalk.networks.tagger import Tagger
@@ -23,12 +24,14 @@ class TaggerText:
         vectors: (L, T, width) or None.
         columns, offsets: hashed features, (M,) and (T + 1,).
         tags: (T,) numbers.
+        label: number of its intent, -1 where that shall not be learnt.
     """
 
     vectors: NDArray[Any] | None
     columns: NDArray[np.int64]
     offsets: NDArray[np.int64]
     tags: NDArray[np.int64]
+    label: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +104,12 @@ def _loss(model: Tagger, texts: Sequence[TaggerText], hide: float, random: np.ra
     if texts[0].vectors is not None:
         joined = np.concatenate([t.vectors for t in texts if t.vectors is not None], axis=1)  # (L, N, width)
         vectors = torch.from_numpy(np.ascontiguousarray(joined.transpose(1, 0, 2), np.float32))
-    emissions = model(vectors, columns, offsets, mask)
+    emissions, votes = model(vectors, columns, offsets, mask)
     loss: Tensor = model.crf.loss(emissions, tags, mask).sum() / mask.sum() * 4.0
+    labels = torch.tensor([text.label for text in texts])
+    known = labels >= 0
+    if votes is not None and bool(known.any()):
+        loss = loss + functional.cross_entropy(votes[known], labels[known], label_smoothing=0.05)
     return loss
 
 

@@ -90,17 +90,6 @@ class LinearHead:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """What a held-out part says: temperature, accuracy there, and the rows' logits and labels."""
-
-    temperature: float
-    accuracy: float
-    logits: Floats
-    expected: Ints
-    places: Ints
-
-
 def train_head(
     rows: Rows, names: Sequence[str], settings: dict[str, Any], start: LinearHead | None = None
 ) -> LinearHead:
@@ -151,45 +140,3 @@ def _standard(dense: Floats) -> tuple[Floats, Floats]:
     mean, scale = dense.mean(axis=0), dense.std(axis=0)
     floor = 0.05 * float(np.median(scale)) or 1.0
     return mean.astype(np.float32), np.maximum(scale, floor).astype(np.float32)
-
-
-def split_held_out(names: Sequence[str], share: float, seed: int) -> tuple[Ints, Ints]:
-    """Positions to fit on and to hold out; every label keeps at least one example to fit on."""
-    random = np.random.default_rng(seed)
-    by_label: dict[str, list[int]] = {}
-    for place, name in enumerate(names):
-        by_label.setdefault(name, []).append(place)
-    held: list[int] = []
-    for places in by_label.values():
-        order = random.permutation(len(places))
-        count = int(len(places) * share + random.random())
-        held.extend(places[i] for i in order[: min(count, len(places) - 1)])
-    chosen = np.zeros(len(names), bool)
-    chosen[held] = True
-    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
-
-
-def calibrate(
-    rows: Rows, names: Sequence[str], settings: dict[str, Any], share: float, seed: int
-) -> Calibration | None:
-    """Train on a part, and see on the rest how sure the head may be.
-
-    Returns:
-        None when there is too little data to hold any out.
-    """
-    fit, held = split_held_out(names, share, seed)
-    if len(held) < 20:
-        return None
-    head = train_head(rows.take(fit), [names[i] for i in fit], settings)
-    numbers = {label: number for number, label in enumerate(head.labels)}
-    expected = np.asarray([numbers[names[i]] for i in held], np.int64)
-    logits = head.logits(rows.take(held))
-    grid = np.geomspace(0.25, 4.0, 49)
-    losses = [_loss(logits / t, expected) for t in grid]
-    accuracy = float((logits.argmax(axis=1) == expected).mean())
-    return Calibration(float(grid[int(np.argmin(losses))]), accuracy, logits, expected, held)
-
-
-def _loss(logits: Floats, expected: Ints) -> float:
-    chance = softmax(logits)[np.arange(len(expected)), expected]
-    return float(-np.log(np.maximum(chance, 1e-9)).mean())

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shoptalk.errors import ConfigError
+from shoptalk.formats.yaml import place
 
 logger = logging.getLogger(__name__)
 
@@ -30,19 +31,19 @@ def read_options(component: str, config: Mapping[str, Any], defaults: Mapping[st
     out = dict(defaults)
     for key, value in config.items():
         if key in defaults:
-            _check_kind(component, key, value, defaults[key])
+            _check_kind(component, key, value, defaults[key], place(config, key))
             out[key] = value
         elif key not in COMMON:
             close = difflib.get_close_matches(key, [*defaults, *COMMON], n=1)
             hint = (
                 f" Did you mean {close[0]!r}?" if close else f" It reads: {', '.join(defaults) or 'no keys'}."
             )
-            logger.warning("config.yml: %s has no key %r, it is ignored.%s", component, key, hint)
+            logger.warning("%s: %s has no key %r, it is ignored.%s", place(config, key), component, key, hint)
     out["featurizers"] = tuple(config.get("featurizers") or ())
     return out
 
 
-def _check_kind(component: str, key: str, value: Any, default: Any) -> None:
+def _check_kind(component: str, key: str, value: Any, default: Any, where: str) -> None:
     if value is None or default is None:
         return
     if isinstance(default, bool):
@@ -55,6 +56,6 @@ def _check_kind(component: str, key: str, value: Any, default: Any) -> None:
         wrong = False
     if wrong:
         raise ConfigError(
-            f"config.yml: {component} has {key}: {value!r}.",
+            f"{where}: {component} has {key}: {value!r}.",
             hint=f"It must be a {type(default).__name__}, like the default {default!r}.",
         )

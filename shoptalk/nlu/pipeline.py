@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -174,16 +175,13 @@ class Pipeline:
         """Sentence features of texts, for policies that learn from what was said word by word.
 
         Returns:
-            (B, H) float32: dense features side by side, or the sparse ones as a full matrix when there are no others.
+            (B, H) float32: dense features, then the sparse ones as a full matrix.
         """
         messages = [Message(text) for text in texts]
         for step in self.steps:
             if set(step.component.provides) & {TOKENS, FEATURES}:
                 step.component.process(messages)
-        rows = [m.dense_sentence() for m in messages]
-        if any(row is None for row in rows):
-            sparse = [m.sparse_sentence() for m in messages]
-            rows = [None if s is None else s.dense() for s in sparse]
+        rows = [_sentence_row(message) for message in messages]
         found = [row for row in rows if row is not None]
         return np.concatenate(found) if found else np.zeros((len(texts), 0), np.float32)
 
@@ -216,11 +214,20 @@ class Pipeline:
         return cls(steps)
 
 
+def _sentence_row(message: Message) -> Floats | None:
+    """(1, H): all that featurizers say of a whole text."""
+    dense, sparse = message.dense_sentence(), message.sparse_sentence()
+    parts = [dense] if dense is not None else []
+    if sparse is not None:
+        parts.append(sparse.dense())
+    return np.concatenate(parts, axis=1) if parts else None
+
+
 def _settings(
     config: Mapping[str, Any], kind: Any, language: str | None, before: Sequence[Step]
 ) -> dict[str, Any]:
     """An item of `pipeline:` with what the component wants to know of the rest (its class says so in `reads`)."""
-    settings = dict(config)
+    settings = copy(config) if isinstance(config, dict) else dict(config)
     reads = getattr(kind, "reads", ())
     if language and "language" in reads:
         settings.setdefault("language", language)

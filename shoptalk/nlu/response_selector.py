@@ -70,11 +70,7 @@ class SelectorResult:
             intent["full_retrieval_intent_name"] = full
 
     def _variations(self, key: str) -> list[dict[str, Any]]:
-        found = self.responses.get(f"utter_{key}")
-        if found is None:
-            logger.warning("There is no response utter_%s; its key is given instead.", key)
-            return [{"text": key}]
-        return found
+        return self.responses.get(f"utter_{key}") or [{"text": key}]
 
     def save(self) -> dict[str, Any]:
         """As JSON."""
@@ -105,6 +101,9 @@ def _result(data: TrainingData, chosen: Sequence[Message], intent: str | None) -
     responses = {
         f"utter_{k}": data.responses[f"utter_{k}"] for k in sorted(keys) if f"utter_{k}" in data.responses
     }
+    for key in sorted(keys):
+        if f"utter_{key}" not in responses:
+            logger.warning("There is no response utter_%s; its name will be given instead.", key)
     plain = {name: [dict(v) for v in variations] for name, variations in responses.items()}
     intents = sorted({key.split("/")[0] for key in keys} | ({intent} if intent else data.retrieval_intents))
     return SelectorResult(intents, plain, {}, intent or DEFAULT_KEY)

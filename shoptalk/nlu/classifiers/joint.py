@@ -1,30 +1,36 @@
 """JointClassifier: intent and entities from one set of features, quick to train and to ask.
 
 Design and sources: docs/nlu.md. The intent is a linear softmax over the encoder's sentence vector and hashed
-n-grams, with the intents' own names as further examples; entities come from a small transformer with a CRF over
-a mix of the encoder's layers and word shapes. Both train in PyTorch and serve in numpy.
+n-grams, with the intents' own names as further examples. Entities come from a small transformer with a CRF over
+a mix of the encoder's layers and word shapes; where there are enough of them, that network votes on the intent,
+too. Both train in PyTorch and serve in numpy.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shoptalk.archive import Saved
 from shoptalk.core.training_data import Example, TrainingData
 from shoptalk.errors import DataError
+from shoptalk.networks.inference import Tagging, softmax
+from shoptalk.nlu.calibration import fit_temperature, log_softmax, split_held_out
 from shoptalk.nlu.component import ENTITIES, FEATURES, INTENT
 from shoptalk.nlu.entity_tagger import EntityTagger
-from shoptalk.nlu.linear_head import Calibration, LinearHead, Rows, calibrate, train_head
+from shoptalk.nlu.linear_head import LinearHead, Rows, train_head
 from shoptalk.nlu.message import Message
 from shoptalk.nlu.options import read_options
 from shoptalk.nlu.scope import Prototypes, keep_threshold, nested, scope_score, unnested
 
 logger = logging.getLogger(__name__)
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
 
 NAME = "JointClassifier"
 
@@ -48,6 +54,9 @@ DEFAULTS: dict[str, Any] = {
 FEW_CHANGES = 0.1
 """Share of changed examples up to which training continues from the earlier state."""
 
+LEAST_ANNOTATED = 0.1
+"""Share of texts with entities from which the tagger's network also votes on intents."""
+
 RIVALS = 3
 """Labels whose examples are compared with a text for the out-of-scope score."""
 
@@ -70,6 +79,7 @@ class JointClassifier:
         self._prototypes: Prototypes | None = None
         self._tagger: EntityTagger | None = None
         self._threshold: float | None = None
+        self._temperature = 1.0
         self._earlier: JointClassifier | None = None
         self._seen: list[str] = []
         self._figures: dict[str, Any] = {}
@@ -93,28 +103,59 @@ class JointClassifier:
         """
         self._figures = {}
         labelled = [m for m in messages if m.example and m.example.intent]
-        if self.options["intent_classification"] and labelled:
-            self._train_intents(labelled)
-        elif self.options["intent_classification"]:
+        if self.options["intent_classification"] and not labelled:
             raise DataError(
                 "There is no example with an intent.",
                 hint="Add `- intent: greet` with `examples:` to data/nlu.yml.",
             )
+        earlier = self._earlier if self._few_changes(labelled) else None
+        self._earlier = None
+        self._figures["warm"] = earlier is not None
+        self._seen = sorted({_digest(m.text) for m in labelled})
+        names = [m.example.intent or "" for m in labelled if m.example]
+        held = self._held_out(names) if earlier is None else np.zeros(0, np.int64)
+        if self.options["entity_recognition"]:
+            voters = names if self.options["intent_classification"] else []
+            self._train_tagger(data, messages, voters, held, earlier._tagger if earlier else None)
+        if self.options["intent_classification"]:
+            self._train_intents(labelled, names, held, earlier)
+        if len(held) and self._tagger is not None and self._tagger.votes:
+            none_held = np.zeros(0, np.int64)
+            self._train_tagger(
+                data, messages, names, none_held, self._tagger
+            )  # one pass more, with what was held out
+
+    def _held_out(self, names: list[str]) -> Ints:
+        return split_held_out(names, self.options["held_out"], self.options["random_seed"])[1]
+
+    def _train_tagger(
+        self,
+        data: TrainingData,
+        messages: list[Message],
+        names: list[str],
+        held: Ints,
+        start: EntityTagger | None,
+    ) -> None:
         examples = {id(e) for e in data.examples}
         texts = [m for m in messages if m.example is not None and id(m.example) in examples]
         annotated = [m for m in texts if m.example and m.example.entities]
-        if self.options["entity_recognition"] and annotated:
-            earlier = self._earlier._tagger if self._earlier else None
-            warm = earlier if earlier is not None and self._few_changes(labelled) else None
-            self._tagger = EntityTagger.train(_with_plain(texts, annotated), self.options, warm)
-            self._figures["annotated"] = len(annotated)
-        self._earlier = None
+        self._tagger = None
+        if not annotated:
+            return
+        votes = len(set(names)) > 1 and len(annotated) >= LEAST_ANNOTATED * len(texts)
+        if votes:
+            labels = _labels(messages, names, held)
+            chosen = [(m, labels.get(id(m), -1)) for m in texts]
+            self._tagger = EntityTagger.train(
+                [m for m, _ in chosen], self.options, start, [n for _, n in chosen]
+            )
+        else:
+            self._tagger = EntityTagger.train(_with_plain(texts, annotated), self.options, start)
+        self._figures["annotated"] = len(annotated)
 
-    def _train_intents(self, messages: list[Message]) -> None:
-        names = [m.example.intent or "" for m in messages if m.example]
-        if len(set(names)) < 2:
-            logger.warning("JointClassifier: fewer than two intents; every message gets %r.", names[0])
-        self._seen = sorted({_digest(m.text) for m in messages})
+    def _train_intents(
+        self, messages: list[Message], names: list[str], held: Ints, earlier: JointClassifier | None
+    ) -> None:
         rows = Rows.of(messages, self.options["featurizers"])
         settings = {
             "epochs": self.options["epochs"],
@@ -124,43 +165,45 @@ class JointClassifier:
             "dropout": self.options["dropout"],
             "seed": self.options["random_seed"],
         }
-        earlier = self._earlier if self._few_changes(messages) else None
-        head = train_head(rows, names, settings, earlier._head if earlier else None)
-        numbers = {label: number for number, label in enumerate(head.labels)}
+        self._head = train_head(rows, names, settings, earlier._head if earlier else None)
+        numbers = {label: number for number, label in enumerate(self._head.labels)}
         expected = np.asarray([numbers[name] for name in names], np.int64)
         if rows.dense.shape[1]:
             texts = [m.text for m in messages]
-            self._prototypes = Prototypes.fit(rows.dense, expected, texts, len(head.labels))
-        if earlier is not None and earlier._head is not None:
-            self._head = replace(head, temperature=earlier._head.temperature)
-            self._threshold = earlier._threshold
-            self._figures["warm"] = True
-            return
-        share, seed = self.options["held_out"], self.options["random_seed"]
-        held = calibrate(rows, names, settings, share, seed) if len(head.labels) > 1 else None
-        self._head = replace(head, temperature=held.temperature) if held else head
-        if held:
-            self._choose_threshold(rows, held, expected)
+            self._prototypes = Prototypes.fit(rows.dense, expected, texts, len(numbers))
+        if earlier is not None:
+            self._temperature, self._threshold = earlier._temperature, earlier._threshold
+        elif len(held) and len(numbers) > 1:
+            self._calibrate(messages, rows, expected, held, settings)
 
-    def _choose_threshold(self, rows: Rows, held: Calibration, expected: np.ndarray[Any, Any]) -> None:
-        head = self._head
-        if head is None or self._prototypes is None:
-            return
-        rest = np.setdiff1d(np.arange(len(expected)), held.places)
-        texts = [""] * len(rest)
-        others = Prototypes.fit(rows.dense[rest], expected[rest], texts, len(head.labels))
-        scores = []
-        for place, logits in zip(held.places, held.logits, strict=True):
-            confidence, order = _ranked(logits / head.temperature)
-            cosine = others.nearest(rows.dense[place], order[:RIVALS])[0][0]
-            scores.append(scope_score(confidence, cosine))
-        self._threshold = keep_threshold(scores, self.options["scope_keep"])
+    def _calibrate(
+        self, messages: list[Message], rows: Rows, expected: Ints, held: Ints, settings: dict[str, Any]
+    ) -> None:
+        """Train a head on the rest, and see on the held-out part how sure to be and where scope ends."""
+        fit = np.setdiff1d(np.arange(len(expected)), held)
+        names = [self._names[i] for i in expected[fit]]
+        head = train_head(rows.take(fit), names, settings)
+        votes = [self._tagger.run(messages[i]) if self._tagger else None for i in held]
+        logits = np.stack([_combined(x, v) for x, v in zip(head.logits(rows.take(held)), votes, strict=True)])
+        self._temperature = fit_temperature(logits, expected[held])
+        if self._prototypes is not None:
+            others = Prototypes.fit(rows.dense[fit], expected[fit], [""] * len(fit), len(self._names))
+            scores = []
+            for place, chances in zip(held, softmax(logits / np.float32(self._temperature)), strict=True):
+                order = np.argsort(-chances, kind="stable")[:RIVALS].tolist()
+                near = others.nearest(rows.dense[place], order)
+                scores.append(scope_score(float(chances[order[0]]), near[0][0]))
+            self._threshold = keep_threshold(scores, self.options["scope_keep"])
+            self._figures["scope_threshold"] = round(self._threshold, 4)
         self._figures.update(
-            held_out=len(held.places),
-            held_out_accuracy=round(held.accuracy, 4),
-            temperature=round(head.temperature, 3),
-            scope_threshold=round(self._threshold, 4),
+            held_out=len(held),
+            held_out_accuracy=round(float((logits.argmax(axis=1) == expected[held]).mean()), 4),
+            temperature=round(self._temperature, 3),
         )
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return self._head.labels if self._head else ()
 
     def _few_changes(self, messages: list[Message]) -> bool:
         if self._earlier is None or not self._earlier._seen:
@@ -170,14 +213,15 @@ class JointClassifier:
 
     def process(self, messages: list[Message]) -> None:
         """Write intent, ranking, scope score and entities."""
-        if self._head is not None:
-            rows = Rows.of(messages, self.options["featurizers"])
-            chances = self._head.probabilities(rows)
-            for row, message in enumerate(messages):
-                self._write_intent(message, chances[row], rows, row)
-        if self._tagger is not None:
-            for message in messages:
-                message.entities.extend(self._tagger.find(message, NAME))
+        rows = Rows.of(messages, self.options["featurizers"]) if self._head is not None else None
+        logits = self._head.logits(rows) if self._head is not None and rows is not None else None
+        for place, message in enumerate(messages):
+            found = self._tagger.run(message) if self._tagger is not None else None
+            if logits is not None and rows is not None:
+                combined = _combined(logits[place], found)
+                self._write_intent(message, softmax(combined / np.float32(self._temperature)), rows, place)
+            if self._tagger is not None and found is not None:
+                message.entities.extend(self._tagger.entities(message, found, NAME))
 
     def _write_intent(self, message: Message, chances: Any, rows: Rows, row: int) -> None:
         head = self._head
@@ -215,7 +259,12 @@ class JointClassifier:
                 "tagger": self._tagger.save() if self._tagger else None,
             }
         )
-        own = {"threshold": self._threshold, "figures": self._figures, "seen": self._seen}
+        own = {
+            "threshold": self._threshold,
+            "temperature": self._temperature,
+            "figures": self._figures,
+            "seen": self._seen,
+        }
         return Saved({**state.config, **own}, state.tensors)
 
     @classmethod
@@ -227,6 +276,7 @@ class JointClassifier:
         component._prototypes = Prototypes.load(prototypes) if prototypes else None
         component._tagger = EntityTagger.load(tagger, component.options["featurizers"]) if tagger else None
         component._threshold = saved.config["threshold"]
+        component._temperature = saved.config["temperature"]
         component._seen = list(saved.config["seen"])
         component._figures = dict(saved.config["figures"])
         return component
@@ -236,10 +286,22 @@ def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
-def _ranked(logits: Any) -> tuple[float, list[int]]:
-    shifted = np.exp(logits - logits.max())
-    order = np.argsort(-logits, kind="stable").tolist()
-    return float(shifted[order[0]] / shifted.sum()), order
+def _labels(messages: list[Message], names: list[str], held: Ints) -> dict[int, int]:
+    """Number of the intent of each message that the network may learn, by identity of the message."""
+    numbers = {label: number for number, label in enumerate(sorted(set(names)))}
+    labelled = [m for m in messages if m.example and m.example.intent]
+    out = {id(m): numbers[name] for m, name in zip(labelled, names, strict=True)}
+    for place in held:
+        del out[id(labelled[place])]
+    return out
+
+
+def _combined(logits: Floats, found: Tagging | None) -> Floats:
+    """The linear head's opinion of a text, with the network's added when it has one."""
+    out = log_softmax(logits)
+    if found is not None and found.votes is not None and len(found.votes) == len(logits):
+        out = out + log_softmax(found.votes)
+    return out
 
 
 def _with_plain(texts: list[Message], annotated: list[Message]) -> list[Message]:

@@ -24,7 +24,7 @@ def test_gelu() -> None:
 
 def test_tagger() -> None:
     torch.manual_seed(3)
-    shape = TaggerShape(layers=3, width=10, columns=50, hidden=16, heads=4, tags=5)
+    shape = TaggerShape(layers=3, width=10, columns=50, hidden=16, heads=4, tags=5, labels=3)
     model = Tagger(shape, torch.ones(5, 5, dtype=torch.bool)).eval()
     torch.nn.init.normal_(model.mix)
     random = np.random.default_rng(0)
@@ -32,16 +32,18 @@ def test_tagger() -> None:
     offsets = np.asarray([0, 3, 5, 6, 9, 10, 14])
     columns = random.integers(0, 50, 14)
     with torch.inference_mode():
-        emissions = model(
+        found_emissions, votes = model(
             torch.from_numpy(vectors.transpose(1, 0, 2).copy()),
             torch.from_numpy(columns),
             torch.from_numpy(offsets),
             torch.ones(1, 6, dtype=torch.bool),
-        )[0].numpy()
+        )
+    emissions = found_emissions[0].numpy()
     found = TaggerRunner(state(model), 4).run(vectors, columns, offsets)
     assert found.tags.tolist() == emissions.argmax(1).tolist()  # transitions are still zero
     expected = np.exp(emissions) / np.exp(emissions).sum(1, keepdims=True)
     np.testing.assert_allclose(found.marginals, expected, atol=1e-4)
+    np.testing.assert_allclose(found.votes, votes[0].numpy(), atol=1e-4)
 
 
 def test_diet() -> None:

@@ -70,10 +70,30 @@ def test_as_rasa(pipeline: Pipeline, text: str, intent: str, confidence: float, 
     assert {e["extractor"] for e in result["entities"]} <= {"RegexEntityExtractor"}
 
 
-def test_keywords_have_no_ranking_but_the_fallback_has(pipeline: Pipeline) -> None:
+def test_keywords_have_no_ranking_nor_does_the_fallback_after_them(pipeline: Pipeline) -> None:
     assert "intent_ranking" not in pipeline.parse(["hello"])[0]
-    fallback = {"name": "nlu_fallback", "confidence": 0.3}
-    assert pipeline.parse(["what was that"])[0]["intent_ranking"] == [fallback]
+    result = pipeline.parse(["what was that"])[0]
+    assert result["intent"]["name"] == "nlu_fallback"
+    assert "intent_ranking" not in result
+
+
+def test_nothing_said_is_a_fallback_with_an_empty_token(pipeline: Pipeline) -> None:
+    result = pipeline.parse([""])[0]
+    assert result["intent"] == {"name": "nlu_fallback", "confidence": 0.3}
+    assert result["text_tokens"] == [[0, 0]]
+
+
+def test_examples_are_regular_expressions_and_must_not_occur_in_another_intents() -> None:
+    def pipeline_of(*examples: tuple[str, str]) -> Pipeline:
+        return trained(NAMES[:2], TrainingData(examples=tuple(Example(*e) for e in examples)))
+
+    pipeline = pipeline_of(
+        ("are you a bot?", "bot"), ("hi", "greet"), ("say hi", "ask"), ("thanks :)", "thanks")
+    )
+    found = [
+        r["intent"]["name"] for r in pipeline.parse(["are you a bot?", "hi", "please say hi", "thanks :)x"])
+    ]
+    assert found == ["bot", None, "ask", "thanks"]
 
 
 def test_processors_are_named(pipeline: Pipeline) -> None:

@@ -1,0 +1,1 @@
+"""Benchmarks of understanding: accuracy, training time, parse time, memory."""

@@ -1,0 +1,201 @@
+"""Runs the benchmark: `python -m bench.nlu --data FOLDER --set banking77 clinc150 hwu64 --out FOLDER`.
+
+Seconds are CPU seconds of this process with one thread, so that a busy machine changes them little.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+
+from bench.nlu import datasets, measures, plots
+from bench.nlu.datasets import Task
+from shoptalk.core.training_data import Example, TrainingData
+from shoptalk.nlu.pipeline import Pipeline
+
+Row = dict[str, Any]
+
+
+def configs(encoder: str, seed: int) -> list[dict[str, Any]]:
+    """The default pipeline."""
+    return [
+        {"name": "MultilingualTokenizer"},
+        {"name": "BertFeaturizer", "model": encoder},
+        {"name": "HashedNgrams"},
+        {"name": "JointClassifier", "random_seed": seed},
+    ]
+
+
+def run(task: Task, encoder: str, seed: int) -> tuple[Row, list[dict[str, Any]]]:
+    """Train on a task and ask its test texts; the first training of a set includes encoding its texts."""
+    pipeline = Pipeline.build(configs(encoder, seed))
+    begin = time.process_time()
+    report = pipeline.train(TrainingData(task.train))
+    trained = time.process_time() - begin
+    begin = time.process_time()
+    results = pipeline.parse([e.text for e in task.test])
+    row: Row = {
+        "task": task.name,
+        "seed": seed,
+        "intent accuracy": measures.accuracy(results, task.test),
+        "train s": trained,
+        "of it encoding s": report["01-BertFeaturizer"]["cpu_s"],
+        "parse ms": (time.process_time() - begin) / len(task.test) * 1000,
+        "calibration error": measures.calibration(results, task.test)["error"],
+    }
+    if any(e.entities for e in task.train):
+        row["entity F1 lenient"] = measures.entity_f1(results, task.test, strict=False)
+        row["entity F1 strict"] = measures.entity_f1(results, task.test, strict=True)
+    if task.outside:
+        row.update(_outside(pipeline, task, results))
+    return row, results
+
+
+def _outside(pipeline: Pipeline, task: Task, results: list[dict[str, Any]]) -> Row:
+    outside = pipeline.parse(task.outside)
+    scores = {
+        "scope": ([r["scope"]["score"] for r in results], [r["scope"]["score"] for r in outside]),
+        "confidence": ([measures.top(r)[1] for r in results], [measures.top(r)[1] for r in outside]),
+    }
+    threshold = results[0]["scope"]["threshold"]
+    inside, out = scores["scope"]
+    return {
+        "AUROC scope": measures.auroc(*scores["scope"]),
+        "AUROC confidence": measures.auroc(*scores["confidence"]),
+        "in-scope kept": float(np.mean(np.asarray(inside) >= threshold)),
+        "out-of-scope found": float(np.mean(np.asarray(out) < threshold)),
+    }
+
+
+def latency(root: Path, encoder: str) -> Row:
+    """Parse time of one message of ten tokens and one of thirty, and memory, after loading a trained model."""
+    task = datasets.hwu64(root, 1)
+    pipeline = Pipeline.build(configs(encoder, 13))
+    pipeline.train(TrainingData(task.train[:2000]))
+    pipeline = Pipeline.load(configs(encoder, 13), pipeline.save())
+    row: Row = {"task": "latency", "encoder": encoder}
+    for name, text in (
+        ("10 tokens", "please tell me where my order from last week is"),
+        ("30 tokens", "hello i ordered two pairs of shoes " * 4 + "please"),
+    ):
+        for clock, unit in ((time.process_time, "CPU ms"), (time.perf_counter, "wall ms")):
+            taken = []
+            for _ in range(120):
+                begin = clock()
+                pipeline.parse([text])
+                taken.append((clock() - begin) * 1000)
+            row[f"{name} p50 {unit}"] = float(np.median(taken[20:]))
+    row["peak RSS MB (training included)"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return row
+
+
+def retrain(root: Path, encoder: str) -> Row:
+    """Seconds to train again after one more example, in the same process, and the accuracy kept."""
+    task = datasets.banking77(root)
+    first = Pipeline.build(configs(encoder, 13))
+    first.train(TrainingData(task.train))
+    second = Pipeline.build(configs(encoder, 13))
+    more = (*task.train, Example("my card was swallowed by the machine yesterday", "card_swallowed"))
+    begin = time.process_time()
+    second.train(TrainingData(more), previous=first.save())
+    row = {"task": "retrain after one example", "train s": time.process_time() - begin}
+    test = [e.text for e in task.test]
+    row["intent accuracy before"] = measures.accuracy(first.parse(test), task.test)
+    row["intent accuracy"] = measures.accuracy(second.parse(test), task.test)
+    return row
+
+
+def tasks(name: str, root: Path, seeds: int) -> Iterator[tuple[Task, int]]:
+    """The runs of a set."""
+    if name == "banking77":
+        yield from ((datasets.banking77(root), seed) for seed in range(seeds))
+    elif name == "banking77-few":
+        full = datasets.banking77(root)
+        yield from ((datasets.few_shot(full, n, seed), seed) for n in (5, 10) for seed in range(seeds))
+    elif name == "clinc150":
+        yield from (
+            (datasets.clinc150(root, size), seed) for size in ("full", "small") for seed in range(seeds)
+        )
+    elif name == "hwu64":
+        found = sorted((root / "hwu64").glob("fold*"))
+        yield from ((datasets.hwu64(root, int(path.name[4:])), 0) for path in found)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.nlu", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with the data sets")
+    parser.add_argument("--set", nargs="+", choices=datasets.SETS, default=list(datasets.SETS))
+    parser.add_argument("--encoder", default="all-MiniLM-L6-v2")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument(
+        "--validation", action="store_true", help="ask held-out training texts, not the test set"
+    )
+    parser.add_argument("--out", type=Path, default=Path("bench/out/nlu"))
+    given = parser.parse_args()
+    import torch
+
+    torch.set_num_threads(1)
+    special: dict[str, Callable[[Path, str], Row]] = {"latency": latency, "retrain": retrain}
+    rows: list[Row] = []
+    curves: dict[str, Any] = {}
+    for name in given.set:
+        if name in special:
+            rows.append(special[name](given.data, given.encoder))
+            _show(rows[-1])
+            continue
+        for task, seed in tasks(name, given.data, given.seeds):
+            chosen = datasets.validation(task) if given.validation else task
+            row, results = run(chosen, given.encoder, seed)
+            rows.append(replace_floats(row))
+            curves[chosen.name] = measures.calibration(results, chosen.test)["bins"]
+            _show(row)
+    given.out.mkdir(parents=True, exist_ok=True)
+    stem = "validation" if given.validation else "-".join(given.set)
+    (given.out / f"{stem}.json").write_text(json.dumps({"encoder": given.encoder, "rows": rows}, indent=1))
+    print(summary(rows))
+    plots.draw(rows, curves, given.out / f"{stem}.png")
+
+
+def replace_floats(row: Row) -> Row:
+    """A row with floats of four digits."""
+    return {key: round(value, 4) if isinstance(value, float) else value for key, value in row.items()}
+
+
+def _show(row: Row) -> None:
+    print("  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{v}" for k, v in row.items()), flush=True)
+
+
+def summary(rows: list[Row]) -> str:
+    """A Markdown table: one line a task, mean and spread over its runs."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        name = row["task"].split(" fold")[0]
+        groups.setdefault(name, []).append(row)
+    keys = list(dict.fromkeys(k for row in rows for k, v in row.items() if isinstance(v, float)))
+    lines = ["| task | runs | " + " | ".join(keys) + " |", "|---" * (len(keys) + 2) + "|"]
+    for name, members in groups.items():
+        cells = [_cell([row[key] for row in members if key in row]) for key in keys]
+        lines.append(f"| {name} | {len(members)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(values: list[float]) -> str:
+    if not values:
+        return ""
+    spread = f" ± {np.std(values):.2g}" if len(values) > 1 else ""
+    return f"{np.mean(values):.4g}{spread}"
+
+
+if __name__ == "__main__":
+    main()
