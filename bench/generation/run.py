@@ -24,10 +24,11 @@ import yaml
 
 from shoptalk.generation import Guard, Limits
 from shoptalk.generation.base import LanguageModel
+from shoptalk.generation.generator import IGNORANCE
 from shoptalk.generation.local import LocalModel
 from shoptalk.generation.prompts import Passage, build_prompt, instructions
 from shoptalk.generation.storage import find_file
-from shoptalk.generation.text import SentenceBuffer
+from shoptalk.generation.text import SentenceBuffer, plain
 
 QUESTIONS = Path("tests/bot/questions")
 UNLIMITED_S = 300.0
@@ -76,6 +77,8 @@ def guarded(raw: str, guard: Guard) -> tuple[str, str, str]:
     """What of a reply is shown, and why it stopped."""
     shown = ""
     for sentence in SentenceBuffer().feed(raw, last=True)[:4]:
+        if IGNORANCE.search(plain(sentence)):
+            return shown.strip(), "ignorance", sentence
         verdict = guard.check(sentence)
         if not verdict.passes:
             return shown.strip(), verdict.reason, f"{verdict.detail} <- {sentence}"

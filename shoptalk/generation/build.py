@@ -31,7 +31,7 @@ def build_generator(section: Mapping[str, Any] | None, root: Path = Path()) -> G
     """The generator of a project.
 
     Args:
-        section: `generation:` of endpoints.yml: `{type: local, model: qwen2.5-1.5b}`, or
+        section: `generation:` of endpoints.yml: `{type: local, model: qwen2.5-0.5b}`, or
             `{type: openai, url: …, model: …, api_key: …}`, or a dotted path of a class of the user's own as `type`.
             A local model without `model:` is the first one that was fetched.
         root: the project's folder; a model's path is relative to it.
@@ -81,7 +81,7 @@ def _local(section: Mapping[str, Any], root: Path) -> LanguageModel | None:
             entry = default_model()
             if entry is None:
                 raise GenerationError(
-                    "No language model was fetched.", hint="Run: shoptalk models fetch qwen2.5-1.5b"
+                    "No language model was fetched.", hint="Run: shoptalk models fetch qwen2.5-0.5b"
                 )
             path = model_path(entry)
         else:

@@ -28,27 +28,12 @@ class Asked:
     instructions: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Deltas:
-    """A sink that keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.pieces: list[str] = []
-
-    async def delta(self, message_id: str, text: str) -> None:
-        assert message_id == "m1"
-        self.pieces.append(text)
-
-    @property
-    def text(self) -> str:
-        return "".join(self.pieces)
-
-
 @pytest.fixture
 def ask() -> Callable[..., Asked]:
     """Makes a request about a question and the articles of some slugs."""
 
     def make(question: str, *slugs: str, language: str = "en") -> Asked:
-        tracker = Tracker.from_events("s", [UserUttered(text=question)], Domain.empty())
+        tracker = Tracker.from_events("s", [UserUttered(text=question)], Domain())
         return Asked(
             tracker, {"question": question, "passages": [as_argument(slug, language) for slug in slugs]}
         )
