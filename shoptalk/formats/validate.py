@@ -18,6 +18,9 @@ from shoptalk.settings import did_you_mean
 
 Level = Literal["error", "warning", "note"]
 
+BUILT_IN_RESPONSES = ("utter_default", "utter_restart", "utter_back", "utter_session_start")
+"""Responses that default actions say of their own accord."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -149,7 +152,7 @@ def _responses(project: Project) -> Iterator[Finding]:
             )
     for name in sorted(set(domain.responses) - used):
         asked = name.startswith("utter_ask_") or "/" in name
-        if not asked:
+        if not asked and name not in BUILT_IN_RESPONSES:
             yield Finding("note", "unused_response", f"Response {name!r} is not used in any story or rule.")
 
 

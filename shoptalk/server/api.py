@@ -208,8 +208,12 @@ def _change_routes(router: APIRouter, holder: Holder) -> None:
 
 
 async def _json_body(request: Request, status: int, reason: str) -> Any:
+    raw = await request.body()
     try:
-        return json.loads(await request.body())
+        value = json.loads(raw)
+        if b"\\u" in raw:  # lone surrogates, which no store and no answer can hold
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+        return value
     except (ValueError, RecursionError) as error:
         raise ApiError(status, reason, f"The body is not JSON: {error}.") from error
 

@@ -8,17 +8,19 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shoptalk.actions.base import Sink
 from shoptalk.channels.base import Inbox
+from shoptalk.channels.inbound import clean, clean_json
 from shoptalk.core.messages import BotMessage, UserMessage
 from shoptalk.core.tracker import Tracker
 from shoptalk.errors import ChannelError, Overloaded, TooLarge
 from shoptalk.server.errors import body
+from shoptalk.server.observe import about
 
 STORABLE_ID = 255
 """Characters an id may have in a store."""
@@ -106,20 +108,19 @@ class BoundedInbox(Inbox):
             TooLarge: the text is too long.
             Overloaded: the sender writes too fast.
         """
-        self._check(message)
-        return await self._inner.handle(message, sink)
+        return await self._inner.handle(self._checked(message), sink)
 
     async def accept(self, message: UserMessage) -> None:
         """Take a message to be served soon; raises as `handle`."""
-        self._check(message)
-        await self._inner.accept(message)
+        await self._inner.accept(self._checked(message))
 
     async def tracker(self, sender_id: str) -> Tracker:
         """The current session of a conversation."""
         check_id("sender", sender_id)
         return await self._inner.tracker(sender_id)
 
-    def _check(self, message: UserMessage) -> None:
+    def _checked(self, message: UserMessage) -> UserMessage:
+        about(message.sender_id)
         check_id("sender", message.sender_id)
         check_id("message_id", message.message_id)
         check_id("input_channel", message.channel)
@@ -132,8 +133,12 @@ class BoundedInbox(Inbox):
             raise TooLarge(
                 f"A message may have {self._bounds.max_text} characters.", hint="Send it in parts."
             )
+        if message.metadata and not _is_plain(message.metadata):
+            raise ChannelError("`metadata` holds what JSON cannot.", hint="Send texts and finite numbers.")
         if not self._buckets.take(message.sender_id):
             raise Overloaded("This sender writes too fast.", hint="Wait a moment before the next message.")
+        text, metadata = clean(message.text), message.metadata
+        return replace(message, text=text, metadata=clean_json(metadata) if metadata else metadata)
 
 
 def check_id(name: str, value: str) -> None:
@@ -149,6 +154,15 @@ def check_id(name: str, value: str) -> None:
             f"`{name}` cannot be an id.",
             hint=f"Use 1 to {STORABLE_ID} characters without control characters.",
         )
+
+
+def _is_plain(value: Mapping[str, object]) -> bool:
+    """Whether a store can keep a value that came out of JSON; Python reads NaN and infinities there."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 class BodyLimit:
