@@ -49,14 +49,18 @@ class Figures:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure every language there is, print and write it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", type=Path, default=ROOT / "models")
     parser.add_argument("--json", type=Path, help="write the figures to this file, too")
     parser.add_argument("--out", type=Path, default=ROOT / "results")
     args = parser.parse_args(argv)
     model = models.load(args.model)
     if model.pipeline is None:
-        raise DataError("This model does not understand texts; train one with NLU data.", file=str(model.path))
+        raise DataError(
+            "This model does not understand texts; train one with NLU data.", file=str(model.path)
+        )
     console = Console(highlight=False)
     found: list[Figures] = []
     for path in sorted(HELD_OUT.glob("*.yml")):
@@ -104,7 +108,10 @@ def _write(folder: Path, language: str, found: NluEvaluation) -> None:
     assert found.intents is not None
     evaluation = found.intents.evaluation
     plots.confusion_matrix(
-        folder.parent / f"confusion_{language}.png", f"Intents ({language})", evaluation.labels, evaluation.matrix
+        folder.parent / f"confusion_{language}.png",
+        f"Intents ({language})",
+        evaluation.labels,
+        evaluation.matrix,
     )
 
 
@@ -112,12 +119,19 @@ def _print_intents(console: Console, language: str, found: NluEvaluation) -> Non
     assert found.intents is not None
     table = Table("intent", "precision", "recall", "F1", "n", "confused with", title=f"Intents ({language})")
     report = found.intents.evaluation.report
-    named = sorted((e["f1-score"], label) for label, e in report.items() if isinstance(e, dict) and "confused_with" in e)
+    named = sorted(
+        (e["f1-score"], label) for label, e in report.items() if isinstance(e, dict) and "confused_with" in e
+    )
     for f1, label in named:
         entry = report[label]
         confused = ", ".join(f"{other} {count}" for other, count in entry["confused_with"].items())
         table.add_row(
-            label, f"{entry['precision']:.2f}", f"{entry['recall']:.2f}", f"{f1:.2f}", str(entry["support"]), confused
+            label,
+            f"{entry['precision']:.2f}",
+            f"{entry['recall']:.2f}",
+            f"{f1:.2f}",
+            str(entry["support"]),
+            confused,
         )
     console.print(table)
     entities = Table("entity", "precision", "recall", "F1", "n", title=f"Entities, exact spans ({language})")
@@ -129,7 +143,9 @@ def _print_intents(console: Console, language: str, found: NluEvaluation) -> Non
 
 
 def _print_figures(console: Console, found: Sequence[Figures], folder: Path) -> None:
-    table = Table("language", "sentences", "intent accuracy", "entity F1", "entities", "responses", "asked back")
+    table = Table(
+        "language", "sentences", "intent accuracy", "entity F1", "entities", "responses", "asked back"
+    )
     for f in found:
         responses = "" if f.response_accuracy is None else f"{f.response_accuracy:.1%}"
         table.add_row(
