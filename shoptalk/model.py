@@ -92,7 +92,10 @@ def _restored(content: Archive, found: Path) -> Model:
     if meta.get("has_dialogue"):
         from shoptalk.dialogue.engine import Dialogue
 
-        dialogue = Dialogue.load(meta["config"]["policies"], _below(parts, DIALOGUE), domain)
+        featurize = pipeline.featurize if pipeline is not None else None
+        dialogue = Dialogue.load(
+            meta["config"]["policies"], _below(parts, DIALOGUE), domain, featurize_text=featurize
+        )
     if pipeline is not None and dialogue is not None:
         pipeline.domain_intents = domain.intent_names
         pipeline.domain_entities = frozenset(domain.entities)

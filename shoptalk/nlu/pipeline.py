@@ -175,7 +175,7 @@ class Pipeline:
         """Sentence features of texts, for policies that learn from what was said word by word.
 
         Returns:
-            (B, H) float32: dense features, then the sparse ones as a full matrix.
+            (B, H) float32: dense features, or the sparse ones as a full matrix where there are no others.
         """
         messages = [Message(text) for text in texts]
         for step in self.steps:
@@ -215,12 +215,9 @@ class Pipeline:
 
 
 def _sentence_row(message: Message) -> Floats | None:
-    """(1, H): all that featurizers say of a whole text."""
+    """(1, H): what dense featurizers say of a whole text, or the sparse ones where there are no others."""
     dense, sparse = message.dense_sentence(), message.sparse_sentence()
-    parts = [dense] if dense is not None else []
-    if sparse is not None:
-        parts.append(sparse.dense())
-    return np.concatenate(parts, axis=1) if parts else None
+    return sparse.dense() if dense is None and sparse is not None else dense
 
 
 def _settings(

@@ -92,11 +92,7 @@ class TEDPolicy:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
-        known = {key: value for key, value in config.items() if key not in INERT}
-        for key in config:
-            if key in INERT:
-                logger.info("config.yml: %s: %s has no effect: %s.", type(self).__name__, key, INERT[key])
-        self.options = read_options(type(self).__name__, known, self.defaults)
+        self.options = read_options(type(self).__name__, config, self.defaults, INERT)
         if self.options["loss_type"] not in ("cross_entropy", "margin"):
             raise ConfigError(
                 f"config.yml: {type(self).__name__} has loss_type: {self.options['loss_type']!r}.",
