@@ -111,9 +111,8 @@ def _packages() -> Iterator[Check]:
 
 
 def _version(module: str) -> str:
-    names = importlib.metadata.packages_distributions().get(module, [module])
     try:
-        return importlib.metadata.version(names[0])
+        return importlib.metadata.version(module.replace("_", "-"))
     except importlib.metadata.PackageNotFoundError:
         return ""
 

@@ -42,7 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder for reports")
     parser.add_argument(
-        "--e2e", "--end-to-end", action="store_true", help="(test stories are always tested whole)"
+        "--e2e",
+        "--end-to-end",
+        action="store_true",
+        help="of folders, take only files called test_* (with `test core`)",
     )
     parser.add_argument("--gold", action="store_true", help="take the intents of test stories as they stand")
     parser.add_argument("--max-stories", type=int, help="test at most so many stories")
@@ -121,8 +124,12 @@ def _test(args: argparse.Namespace, path: Path, options: ReportOptions) -> int:
 # ------------------------------------------------------------------------------------------------------ stories
 
 
-def find_test_files(given: Sequence[Path] | None) -> list[Path]:
+def find_test_files(given: Sequence[Path] | None, *, every: bool = False) -> list[Path]:
     """Files with test stories: those named, those called `test_*` in folders named, or all below this folder.
+
+    Args:
+        given: files and folders.
+        every: in folders that are named, take every YAML file, as `rasa test core` does without `--e2e`.
 
     Raises:
         DataError: a path that was named does not exist.
@@ -134,7 +141,8 @@ def find_test_files(given: Sequence[Path] | None) -> list[Path]:
         if path.is_file():
             found.add(path)
         elif path.is_dir():
-            below = (p for p in path.rglob(f"{TEST_PREFIX}*") if p.suffix in YAML_SUFFIXES and p.is_file())
+            pattern = "*" if every and given else f"{TEST_PREFIX}*"
+            below = (p for p in path.rglob(pattern) if p.suffix in YAML_SUFFIXES and p.is_file())
             found |= {p for p in below if not _is_foreign(p.relative_to(path))}
         else:
             raise DataError(
@@ -167,7 +175,7 @@ def _stories(args: argparse.Namespace, model: Model) -> StoryEvaluation | None:
 
     if model.dialogue is None:
         return None
-    tests = read_tests(find_test_files(args.stories))
+    tests = read_tests(find_test_files(args.stories, every=args.what == "core" and not args.e2e))
     if not tests.stories:
         if args.what == "core":
             raise DataError("There are no test stories.", hint="Put them into tests/test_stories.yml.")

@@ -90,3 +90,8 @@ def test_nothing_to_test_is_said(trained: Path, shoptalk: Shoptalk) -> None:
     (trained / "tests/test_stories.yml").unlink()
     assert "There are no test stories." in shoptalk("test", "core").err
     assert "There is no NLU data to test on." in shoptalk("test", "nlu", "-u", "tests").err
+
+
+def test_training_stories_can_be_tested_by_naming_their_folder(trained: Path, shoptalk: Shoptalk) -> None:
+    assert "1 of 1  stories right" in shoptalk("test", "core", "-s", "data", "--no-plot").out
+    assert "There are no test stories." in shoptalk("test", "core", "-s", "data", "--e2e", "--no-plot").err
