@@ -18,7 +18,7 @@ import httpx
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-SECRET = "of-no-worth-outside-these-tests-0123456789"
+SECRET = "of-no-worth-outside-these-tests-0123456789-0123456789"
 READY_S = 90.0
 
 
