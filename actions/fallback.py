@@ -38,7 +38,9 @@ class ActionGptFallback(Action):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
         found = knowledge.search(desk.question, desk.language, limit=PASSAGES) if desk.question else []
-        passages = [{"title": x.article.title, "text": x.text, "url": x.article.url} for x in found]
+        passages = [
+            {"title": x.article.title, "text": x.text, "url": x.article.url, "score": x.score} for x in found
+        ]
         desk.say("utter_free_reply", passages=passages, question=desk.question)
         return [put("offer", "handoff")]
 

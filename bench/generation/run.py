@@ -26,7 +26,7 @@ from shoptalk.generation import Guard, Limits
 from shoptalk.generation.base import LanguageModel
 from shoptalk.generation.generator import IGNORANCE
 from shoptalk.generation.local import LocalModel
-from shoptalk.generation.prompts import Passage, build_prompt, instructions
+from shoptalk.generation.prompts import Passage, build_prompt, instructions, relevant
 from shoptalk.generation.storage import find_file
 from shoptalk.generation.text import SentenceBuffer, plain
 
@@ -91,7 +91,7 @@ async def ask(model: LanguageModel, row: dict[str, Any], language: str, limits: 
     from shop import knowledge
 
     found = knowledge.search(row["question"], language, limit=3)
-    passages = [Passage(hit.article.title, hit.article.text) for hit in found]
+    passages = relevant([Passage(hit.article.title, hit.article.text, hit.score) for hit in found])
     prompt = build_prompt(row["question"], passages, (), language)
     begun, first, pieces = time.monotonic(), 0.0, []
     async for piece in model.stream(prompt, limits):
@@ -100,7 +100,7 @@ async def ask(model: LanguageModel, row: dict[str, Any], language: str, limits: 
     total = time.monotonic() - begun
     raw = "".join(pieces)
     shown, reason, detail = guarded(
-        raw, Guard([str(p) for p in passages], language, [instructions(language)])
+        raw, Guard([str(p) for p in passages], language, [instructions(language, talk=not passages)])
     )
     return Outcome(
         language=language,

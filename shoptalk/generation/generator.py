@@ -15,7 +15,7 @@ from shoptalk.core.tracker import Tracker
 from shoptalk.errors import GenerationError
 from shoptalk.generation.base import ChatMessage, LanguageModel, Limits
 from shoptalk.generation.guard import Guard, Verdict
-from shoptalk.generation.prompts import Passage, Turn, build_prompt, instructions, language_of
+from shoptalk.generation.prompts import Passage, Turn, build_prompt, instructions, language_of, relevant
 from shoptalk.generation.text import SentenceBuffer, plain, squeezed
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,8 @@ class GuardedGenerator:
         """The text to say, streamed to `sink` in guarded sentences.
 
         The arguments of the request may hold `question` (else the latest message is the question) and `passages`,
-        a list of texts or of mappings with `title` and `text`.
+        a list of texts or of mappings with `title`, `text` and `score` (probability that it answers). Without a
+        passage likely enough, the model is asked for small talk, and the guard lets nothing else through.
 
         Returns:
             The text; None when nothing may be said, and the response's own text is to be said instead. When a
@@ -76,10 +77,12 @@ class GuardedGenerator:
         question = str(request.arguments.get("question") or request.tracker.latest_message.text or "")
         if not question.strip():
             return None
-        passages = read_passages(request.arguments.get("passages"))
+        passages = relevant(read_passages(request.arguments.get("passages")))
         language = str(request.tracker.slots.get(LANGUAGE_SLOT) or language_of(question))
         prompt = build_prompt(question, passages, recent_turns(request.tracker), language)
-        guard = Guard([str(passage) for passage in passages], language, [instructions(language)])
+        guard = Guard(
+            [str(passage) for passage in passages], language, [instructions(language, talk=not passages)]
+        )
         reply = _Reply(guard, question, request.message_id, sink)
         begun = time.monotonic()
         try:
@@ -159,10 +162,16 @@ def read_passages(given: Any) -> list[Passage]:
     passages = []
     for item in given if isinstance(given, list | tuple) else ():
         if isinstance(item, Mapping) and item.get("text"):
-            passages.append(Passage(str(item.get("title") or ""), str(item["text"])))
+            passages.append(
+                Passage(str(item.get("title") or ""), str(item["text"]), _score(item.get("score")))
+            )
         elif isinstance(item, str) and item.strip():
             passages.append(Passage("", item))
     return passages
+
+
+def _score(given: Any) -> float | None:
+    return float(given) if isinstance(given, int | float) and not isinstance(given, bool) else None
 
 
 def recent_turns(tracker: Tracker) -> list[Turn]:

@@ -186,10 +186,10 @@ class Grounding:
         if not all(any(_says(line, word) for line in near) for word in words):
             return Support(0.0, agrees=True)
         clauses = [(len(about & clause.about), clause.denies) for line in near for clause in line.clauses]
-        nearest = max(share for share, _ in clauses)
-        agreeing = [share for share, same in clauses if same == denies and share >= nearest * (1 - NEAR)]
+        agreeing = max((shared for shared, denied in clauses if denied == denies), default=0)
+        contrary = max((shared for shared, denied in clauses if denied != denies), default=0)
         known = frozenset[str]().union(*(line.context for line in near))
-        return Support(len(about & known) / len(about), agrees=bool(agreeing))
+        return Support(len(about & known) / len(about), agrees=agreeing > contrary)
 
 
 def _says(line: _Line, word: str) -> bool:
@@ -205,7 +205,10 @@ def _clauses(text: str) -> Iterator[_Clause]:
 
 
 def _lines(passage: str) -> list[_Line]:
-    title, own = passage.split("\n", 1)[0], sentences(passage)
+    title, has_title, body = passage.partition("\n")
+    if not has_title:
+        title, body = "", passage
+    own = [sentence for sentence in sentences(body) if not sentence.endswith(("?", "？"))]
     made: list[_Line] = []
     for place, text in enumerate(own):
         lower = plain(text).lower()

@@ -194,3 +194,13 @@ def test_recent_turns_end_before_the_question() -> None:
     ]
     tracker = Tracker.from_events("s", events, Domain())
     assert recent_turns(tracker) == [Turn(True, "one"), Turn(False, "two")]
+
+
+@pytest.mark.parametrize(("score", "kept"), [(0.9, True), (0.05, False), (None, True)])
+async def test_passages_that_hardly_answer_are_left_out(ask: Ask, score: float | None, kept: bool) -> None:
+    asked = ask("I just got engaged!", "free-shipping")
+    asked.arguments["passages"][0]["score"] = score
+    model = ScriptedModel(["Standard shipping is free from an order value of EUR 50.00."])
+    text, _ = await reply(model, asked)
+    assert ("Notes:" in model.prompts[0][-1].content) is kept
+    assert (text is not None) is kept

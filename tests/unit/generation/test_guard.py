@@ -228,3 +228,9 @@ def test_a_condition_cannot_be_cut_off_a_denial() -> None:
     assert judge.check("We do not deliver to Switzerland.").passes
     assert not judge.check("We deliver to Switzerland.").passes
     assert not judge.check("deliver to Switzerland").passes
+
+
+def test_a_heading_backs_nothing() -> None:
+    judge = guard("en", "warranty-claim", "warranty-length")
+    assert not judge.check("Yes, you need a receipt for a warranty claim.").passes
+    assert judge.check("You need no receipt if the order is in your account.").passes
