@@ -133,9 +133,8 @@ class FacebookChannel:
             DeliveryFailed: Meta did not take it.
         """
         for part in parts(message):
-            target, contents = recipient, list(messages_of(part))
-            if part.get("custom"):
-                target, contents = custom_of(part["custom"], recipient)
+            custom = part.get("custom")
+            target, contents = custom_of(custom, recipient) if custom else (recipient, list(messages_of(part)))
             for content in contents:
                 body = {
                     "messaging_type": "RESPONSE",

@@ -73,7 +73,7 @@ class RestChannel:
             """Whether the channel is there."""
             return {"status": "ok"}
 
-        @router.post("/webhook")
+        @router.post("/webhook", responses={200: {"content": {"text/event-stream": {}}}})
         async def webhook(request: Request, stream: bool = False) -> Any:
             """Say something as `sender`; the reply is a list of messages."""
             message = read_message(await _json(request), self.name)

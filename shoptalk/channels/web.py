@@ -192,7 +192,7 @@ class WebChannel:
             """Demo customers the page may sign in as."""
             return self._customers() if self._customers else []
 
-        @router.post("/message")
+        @router.post("/message", responses={200: {"content": {"text/event-stream": {}}}})
         async def message(request: Request, said: MessageRequest) -> StreamingResponse:
             """Say something; replies come as server-sent events."""
             session = self.session(request)

@@ -110,8 +110,10 @@ class OutboxWorker:
 
     async def run(self) -> None:
         """Send until cancelled; what is being sent then is finished first."""
+        task = asyncio.current_task()
         try:
-            while True:
+            # `asyncio.wait_for` of Python 3.11 swallows a cancellation that comes just as its wait ends.
+            while task is None or not task.cancelling():
                 store = self._find()
                 if store is None:
                     await asyncio.sleep(self.options.away_s)
