@@ -117,7 +117,7 @@ class Service:
         Raises:
             DeliveryFailed: it got no answer, or not one of success.
         """
-        url = path if "://" in path else self.base_url + path
+        url = self._url(path)
         content, sent = _content(body, form)
         request = self._opened().build_request(
             method,
@@ -147,11 +147,22 @@ class Service:
         Raises:
             DeliveryFailed: it does not.
         """
+        parsed = self._url(url)
         try:
-            parsed = httpx.URL(url)
             self.rules.check_name(parsed.scheme, parsed.host.lower().rstrip("."))
-        except (Forbidden, httpx.InvalidURL) as error:
+        except Forbidden as error:
             raise DeliveryFailed(f"{self.channel}: {error}", again=False) from error
+
+    def _url(self, path: str) -> httpx.URL:
+        """The URL of a path, or a full one, which may name nobody before its host."""
+        is_whole = "://" in path
+        try:
+            url = httpx.URL(path if is_whole else self.base_url + path)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise DeliveryFailed(f"{self.channel}: a URL in a message is none.", again=False) from error
+        if is_whole and url.userinfo:
+            raise DeliveryFailed(f"{self.channel}: a URL in a message may hold no user.", again=False)
+        return url
 
     async def close(self) -> None:
         """Close the connections."""

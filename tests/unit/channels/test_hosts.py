@@ -47,12 +47,10 @@ def resolving(*addresses):
 
 
 async def refused(service, url=""):
-    try:
+    with pytest.raises(DeliveryFailed) as failure:
         await service.call("POST", url, body={})
-    except DeliveryFailed as error:
-        assert not error.again
-    finally:
-        await service.close()
+    assert not failure.value.again
+    await service.close()
 
 
 @pytest.mark.parametrize("url", HIDDEN)
@@ -74,8 +72,7 @@ async def test_messages_do_not_lead_anywhere_but_to_listed_hosts(canary, url):
     service = Service("botframework", "https://api.botframework.com", suffixes=SUFFIXES)
     with pytest.raises(DeliveryFailed):
         service.check_host(url.format(port=port))
-        await service.call("POST", url.format(port=port), body={})
-    await service.close()
+    await refused(service, url.format(port=port))
     assert canary.connections == 0
 
 
