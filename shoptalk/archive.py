@@ -15,6 +15,7 @@ import os
 import re
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,8 @@ MANIFEST = "manifest.json"
 MAX_MEMBERS = 256
 MAX_BYTES = 2 << 30
 """Bytes an archive may unpack to."""
+MAX_PADDING = 1 << 16
+"""Bytes that may follow the end of the tar; its checksum comes after them."""
 MEMBER_NAME = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\.(json|safetensors)")
 
 
@@ -63,7 +66,10 @@ def write(path: Path, archive: Archive) -> None:
         ArchiveError: a part's name is not allowed.
     """
     members = _members(archive)
-    listed = {name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in members.items()}
+    listed = {
+        name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        for name, data in members.items()
+    }
     manifest = {"format": FORMAT, "metadata": archive.metadata, "members": listed}
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
@@ -90,8 +96,19 @@ def read(path: Path) -> Archive:
             return _parse(_read_members(raw, path), path)
     except FileNotFoundError as error:
         raise ArchiveError("There is no such model.", hint="Run `shoptalk train`.", file=str(path)) from error
-    except (OSError, EOFError, tarfile.TarError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ArchiveError(f"This is not a Shoptalk model: {error}.", hint=_RETRAIN, file=str(path)) from error
+    except (
+        OSError,
+        EOFError,
+        tarfile.TarError,
+        zlib.error,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ) as error:
+        raise ArchiveError(
+            f"This is not a Shoptalk model: {error}.", hint=_RETRAIN, file=str(path)
+        ) from error
 
 
 _RETRAIN = "Models of other programs cannot be opened; train again with `shoptalk train`."
@@ -107,8 +124,20 @@ def read_metadata(path: Path) -> dict[str, Any]:
         with open(path, "rb") as raw:
             _, data = next(_iterate(raw))
             return dict(json.loads(data)["metadata"])
-    except (OSError, EOFError, StopIteration, tarfile.TarError, ValueError, KeyError, TypeError) as error:
-        raise ArchiveError(f"This is not a Shoptalk model: {error}.", hint=_RETRAIN, file=str(path)) from error
+    except (
+        OSError,
+        EOFError,
+        StopIteration,
+        tarfile.TarError,
+        zlib.error,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ) as error:
+        raise ArchiveError(
+            f"This is not a Shoptalk model: {error}.", hint=_RETRAIN, file=str(path)
+        ) from error
 
 
 def latest(folder: Path) -> Path | None:
@@ -149,19 +178,22 @@ def _write_tar(raw: BinaryIO, members: Mapping[str, bytes]) -> None:
 
 
 def _iterate(raw: BinaryIO) -> Any:
-    """Members one by one: regular files only, bounded in number and size."""
+    """Members one by one: regular files only, bounded in number and size; at the end, gzip's checksum."""
     total = 0
-    with tarfile.open(fileobj=raw, mode="r|gz") as tar:
-        for count, member in enumerate(tar):
-            total += max(0, member.size)
-            if count >= MAX_MEMBERS or total > MAX_BYTES:
-                raise ValueError(f"more than {MAX_MEMBERS} members or {MAX_BYTES} bytes")
-            if not member.isreg() or member.sparse is not None:
-                raise ValueError(f"member {member.name!r} is not a plain file")
-            if member.name != MANIFEST and not MEMBER_NAME.fullmatch(member.name):
-                raise ValueError(f"member {member.name!r} has a name that is not allowed")
-            content = tar.extractfile(member)
-            yield member.name, content.read() if content else b""
+    with gzip.GzipFile(fileobj=raw) as packed:
+        with tarfile.open(fileobj=packed, mode="r|") as tar:
+            for count, member in enumerate(tar):
+                total += max(0, member.size)
+                if count >= MAX_MEMBERS or total > MAX_BYTES:
+                    raise ValueError(f"more than {MAX_MEMBERS} members or {MAX_BYTES} bytes")
+                if not member.isreg() or member.sparse is not None:
+                    raise ValueError(f"member {member.name!r} is not a plain file")
+                if member.name != MANIFEST and not MEMBER_NAME.fullmatch(member.name):
+                    raise ValueError(f"member {member.name!r} has a name that is not allowed")
+                content = tar.extractfile(member)
+                yield member.name, content.read() if content else b""
+        if len(packed.read(MAX_PADDING)) == MAX_PADDING:
+            raise ValueError("there is more after its end")
 
 
 def _read_members(raw: BinaryIO, path: Path) -> dict[str, bytes]:

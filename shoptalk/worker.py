@@ -218,7 +218,7 @@ class Worker:
         """A turn failed: it will be tried again, or after the last attempt the user is told."""
         logger.error("turn.failed", exc_info=failure)
         message = turn.message
-        if turn.attempt < self.limits.attempts or isinstance(failure, StoreError):
+        if turn.attempt < self.limits.attempts or isinstance(failure, Unavailable):
             await _release(turn)
             if raises:
                 raise failure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -10,36 +11,47 @@ from typing import Any
 from shoptalk.core.training_data import Lookup, TrainingData
 from shoptalk.errors import DataError
 
-BUDGET_S = 0.05
-"""How long one pattern may work on one text when the linear-time engine cannot run it."""
+BUDGET_S = 0.002
+"""Processor time one pattern may take on one text when the linear-time engine cannot run it."""
+TRIES_S = (0.002, 0.012, 0.05)
+"""Time limits by the clock, one after the other: on a busy machine a limit may pass without the work being done."""
+ASCII_ONLY = re.compile(r"\\[bBwWdDsS]|\[\[?:")
+"""What RE2 knows for ASCII alone."""
 
 
 class SafePattern:
     """A pattern with Python's meaning, run by RE2 wherever that means the same.
 
     RE2 needs time linear in the text, but knows `\\b`, `\\w`, `\\d` and letter case for ASCII only. So an
-    ASCII text goes to RE2; any other text, and a pattern RE2 refuses (look-around, back-references), goes to
-    a backtracking engine with a time budget; a pattern over its budget finds nothing.
+    ASCII text goes to RE2, and any text does when the pattern has none of these. The rest, and a pattern RE2
+    refuses (look-around, back-references), goes to a backtracking engine with a time budget; a pattern over its
+    budget finds nothing.
     """
 
-    __slots__ = ("_bounded", "_linear", "source")
+    __slots__ = ("_bounded", "_everywhere", "_linear", "source")
 
     def __init__(self, source: str, *, ignore_case: bool) -> None:
         self.source = source
         self._bounded = _bounded(source, ignore_case)
         self._linear = _linear(source, ignore_case)
+        self._everywhere = not ignore_case and ASCII_ONLY.search(source) is None
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Every match, left to right, as half-open character offsets."""
-        if self._linear is not None and text.isascii():
+        if self._linear is not None and (self._everywhere or text.isascii()):
             for match in self._linear.finditer(text):
                 yield match.span()
             return
-        try:
-            for match in self._bounded.finditer(text, timeout=BUDGET_S):
-                yield match.span()
-        except TimeoutError:
-            return
+        begin = time.thread_time()
+        for limit_s in TRIES_S:
+            try:
+                found = [match.span() for match in self._bounded.finditer(text, timeout=limit_s)]
+            except TimeoutError:
+                if time.thread_time() - begin >= BUDGET_S:
+                    return
+            else:
+                yield from found
+                return
 
 
 @lru_cache(maxsize=4096)

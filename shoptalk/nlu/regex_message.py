@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 from collections.abc import Collection
 from typing import Any
@@ -37,7 +38,7 @@ def read_literal(
     if intents is not None and name not in intents:
         return None
     if match["rest"]:
-        logger.warning("%r: what follows the entities is ignored.", stripped[:80])
+        logger.warning("What follows the entities of an /intent message is ignored.")
     intent = {"name": name, "confidence": _confidence(match["confidence"])}
     return {
         "text": text,
@@ -51,13 +52,32 @@ def _confidence(written: str | None) -> float:
     if written is None:
         return 1.0
     try:
-        value = float(written.strip())
+        value = _finite(written.strip())
     except ValueError:
-        logger.warning("The confidence %r of an /intent message is not a number; taken as 0.", written)
+        logger.warning("The confidence of an /intent message is not a number; taken as 0.")
         return 0.0
     if value > 1.0:
         logger.warning("The confidence %s of an /intent message is above 1; taken as 1.", written)
     return min(1.0, value)
+
+
+def _kept(written: str) -> str:
+    """JSON without escapes of lone surrogates, which no store and no answer can hold."""
+    if "\\u" not in written:
+        return written
+    return json.dumps(json.loads(written), ensure_ascii=False).encode("utf-8", "replace").decode()
+
+
+def _finite(written: str) -> float:
+    """A number that JSON can hold.
+
+    Raises:
+        ValueError: it is none.
+    """
+    value = float(written)
+    if not math.isfinite(value):
+        raise ValueError(f"{written} is not finite")
+    return value
 
 
 def _entities(match: re.Match[str], known: Collection[str] | None) -> list[dict[str, Any]]:
@@ -65,16 +85,16 @@ def _entities(match: re.Match[str], known: Collection[str] | None) -> list[dict[
     if written is None:
         return []
     try:
-        values = json.loads(written)
-    except ValueError:
+        values = json.loads(_kept(written), parse_float=_finite, parse_constant=_finite)
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        logger.warning("The entities of an /intent message must be a JSON object, not %r.", written[:80])
+        logger.warning("The entities of an /intent message must be a JSON object of finite values.")
         return []
     out: list[dict[str, Any]] = []
     for name, value in values.items():
         if known is not None and name not in known:
-            logger.warning("The domain has no entity %r; it is left out.", name)
+            logger.warning("The domain lacks an entity of an /intent message; it is left out.")
             continue
         for one in value if isinstance(value, list) else [value]:
             out.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,7 +65,7 @@ def _model_routes(router: APIRouter, holder: Holder) -> None:
             "shoptalk_version": shoptalk.__version__,
         }
 
-    @router.get("/domain", tags=["domain"])
+    @router.get("/domain", tags=["domain"], responses={200: {"content": {"application/yaml": {}}}})
     async def domain(request: Request) -> Response:
         """The domain, as JSON or YAML by the Accept header."""
         raw = dict(holder.assistant.domain.raw)
@@ -110,7 +111,11 @@ def _conversation_routes(router: APIRouter, holder: Holder) -> None:
             found = Tracker.from_events(conversation_id, kept, holder.assistant.domain)
         return _state(found, verbosity)
 
-    @router.get("/conversations/{conversation_id:path}/story", tags=["conversations"])
+    @router.get(
+        "/conversations/{conversation_id:path}/story",
+        tags=["conversations"],
+        responses={200: {"content": {"text/plain": {}}}},
+    )
     async def story(
         conversation_id: str, until: float | None = None, all_sessions: str = "false"
     ) -> Response:
@@ -226,10 +231,43 @@ def _events(body: Any) -> list[Event]:
         raise ApiError(400, "BadRequest", error.message) from error
 
 
+_TEXTS = ("event", "name", "text", "action_text", "policy", "input_channel", "message_id", "date_time")
+_EVENT_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(_TEXTS, (str,)),
+    **dict.fromkeys(("timestamp", "confidence"), (int, float)),
+    **dict.fromkeys(("metadata", "parse_data", "data"), (dict,)),
+    "entities": (list, dict),
+    "intent": (str, dict),
+}
+"""What the fields of events may hold, beside null."""
+
+
 def _checked(item: Any) -> dict[str, Any]:
+    """An event whose fields are of the types they must have."""
     if not isinstance(item, dict) or "event" not in item:
         raise DataError("An event must be an object with the key `event`.")
+    for key, types in _EVENT_TYPES.items():
+        value = item.get(key)
+        if value is not None and (not isinstance(value, types) or _is_endless(value)):
+            raise DataError(f"The field `{key}` of an event cannot be of type {type(value).__name__}.")
+    parse = item.get("parse_data") or {}
+    intent, entities = parse.get("intent") or {}, parse.get("entities") or []
+    if not isinstance(intent, dict) or not isinstance(intent.get("name"), str | None):
+        raise DataError("`parse_data.intent` of an event must be an object with a `name`.")
+    if isinstance(item.get("entities"), list):
+        entities = [*item["entities"], *entities] if isinstance(entities, list) else None
+    if not isinstance(entities, list) or not all(_is_entity(entity) for entity in entities):
+        raise DataError("The entities of an event must be a list of objects with an `entity`.")
     return item
+
+
+def _is_endless(value: Any) -> bool:
+    """Whether a value is a number that no store keeps."""
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def _is_entity(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("entity"), str)
 
 
 def _verbosity(word: str) -> str:

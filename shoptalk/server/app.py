@@ -175,7 +175,7 @@ def _numbers(holder: Holder, options: ServerOptions) -> APIRouter:
     if metrics is None:
         return router
 
-    @router.get("/metrics", response_class=PlainTextResponse, responses=errors.DOCUMENTED)
+    @router.get("/metrics", responses={200: {"content": {"text/plain": {}}}, **errors.DOCUMENTED})
     async def numbers(request: Request) -> Response:
         """Numbers for Prometheus."""
         local = request.client is not None and request.client.host in LOOPBACK

@@ -36,7 +36,7 @@ NO_ROUTE = "unknown"
 _sender: contextvars.ContextVar[str] = contextvars.ContextVar("sender", default="")
 _PRIVATE = re.compile(
     r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"  # e-mail addresses
-    r"|(?<![\w.-])\+?(?:\d[ ()./-]{0,2}){8,19}\d(?![\w-])"  # phone, card and account numbers
+    r"|(?<![\w.-])\+?\(?(?:\d[ ()./-]{0,2}){8,19}\d(?![\w-])"  # phone, card and account numbers
 )
 BLANK = "[private]"
 
