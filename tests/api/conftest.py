@@ -15,15 +15,6 @@ MODES = ("in-process", "remote")
 
 
 @pytest.fixture(scope="session")
-def model() -> Path:
-    """The folder of models, with one in it that fits the project; trained only if there is none."""
-    command = [sys.executable, "-m", "shoptalk.cli", "train"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return ROOT / "models"
-
-
-@pytest.fixture(scope="session")
 def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database filled once, to be copied."""
     path = tmp_path_factory.mktemp("seed") / "shop.db"
