@@ -187,7 +187,10 @@ def _train(content: Map, work: Path, options: Options) -> Path:
         part = {"version": "3.1", **{key: content[key] for key in keys if key in content}}
         path = work / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(dump_yaml(part), encoding="utf-8")
+        text = dump_yaml(part)
+        if not name.startswith("data/") and "${" in text:
+            raise ApiError(400, "BadRequest", "Variables of the environment are not for requests; write values.")
+        path.write_text(text, encoding="utf-8")
     try:
         result = train(work, options)
     except ShoptalkError as error:
