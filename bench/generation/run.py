@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import hashlib
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -119,10 +118,14 @@ async def ask(model: LanguageModel, row: dict[str, Any], language: str, limits: 
     )
 
 
-def resident_mb() -> float:
-    """Memory of this process, megabytes."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+def spent() -> tuple[float, float]:
+    """Memory in megabytes and CPU seconds of this process and the model's."""
+    import psutil
+
+    own = psutil.Process()
+    family = [own, *own.children(recursive=True)]
+    times = [process.cpu_times() for process in family]
+    return sum(p.memory_info().rss for p in family) / 1e6, sum(t.user + t.system for t in times)
 
 
 def summary(
@@ -164,7 +167,7 @@ def share(values: Any) -> float:
 
 async def measure(name: str, sample: int, free: int, threads: int, out: Path) -> dict[str, Any]:
     """Ask one model all questions."""
-    before = resident_mb()
+    before, _ = spent()
     model = LocalModel.from_path(find_file(name), threads=threads)
     limits = Limits(tokens=96, seconds=UNLIMITED_S)
     begun = time.monotonic()
@@ -172,14 +175,16 @@ async def measure(name: str, sample: int, free: int, threads: int, out: Path) ->
     for language in ("en", "zh"):
         await ask(model, warm, language, limits)
     load_s = time.monotonic() - begun
-    begun_cpu = time.process_time()
+    _, begun_cpu = spent()
     outcomes = []
     for language in ("en", "zh"):
         for grounded, count in ((True, sample), (False, free)):
             for row in questions(language, grounded, count):
                 outcomes.append(await ask(model, row, language, limits))
                 print(".", end="", flush=True, file=sys.stderr)
-    result = summary(name, outcomes, time.process_time() - begun_cpu, load_s, resident_mb() - before)
+    memory, cpu = spent()
+    result = summary(name, outcomes, cpu - begun_cpu, load_s, memory - before)
+    await model.close()
     out.mkdir(parents=True, exist_ok=True)
     (out / f"{name}.json").write_text(
         json.dumps(

@@ -1,11 +1,11 @@
-"""Engines that run a model in this process; they block, and are called from a thread of their own.
+"""Engines that run a model on this machine; they block, and are called from a thread of their own.
 
-`LlamaEngine` (xllamacpp) serves GGUF files on a processor. `TransformersEngine` is the reference and the way to a GPU.
+`LlamaProcess` (xllamacpp in a process of its own) serves GGUF files on a processor. `TransformersEngine` is the reference
+and the way to a GPU.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +15,6 @@ from shoptalk.generation.base import ChatMessage, Limits
 
 Emit = Callable[[str], bool]
 """Takes a piece of text; True means: stop."""
-CONTEXT = 3072
 
 
 class Engine(Protocol):
@@ -27,6 +26,10 @@ class Engine(Protocol):
         Raises:
             GenerationError: it cannot.
         """
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
         ...
 
 
@@ -42,59 +45,10 @@ def load_engine(kind: str, path: Path, threads: int) -> Engine:
         GenerationError: the engine or the model cannot be loaded.
     """
     if kind == "llama" or (kind == "auto" and path.suffix == ".gguf"):
-        return LlamaEngine(path, threads)
+        from shoptalk.generation.llama import LlamaProcess
+
+        return LlamaProcess(path, threads)
     return TransformersEngine(path, threads)
-
-
-class LlamaEngine:
-    """A GGUF file run by llama.cpp inside this process.
-
-    The library opens an HTTP port on this machine as well; a key nobody knows keeps it shut.
-    """
-
-    def __init__(self, path: Path, threads: int) -> None:
-        try:
-            import xllamacpp
-        except ImportError as error:
-            raise GenerationError(
-                "A .gguf model needs the package xllamacpp.", hint="Run: pip install 'shoptalk[generation]'"
-            ) from error
-        settings = xllamacpp.CommonParams()
-        settings.model.path = str(path)
-        settings.n_ctx, settings.n_parallel, settings.n_gpu_layers = CONTEXT, 1, 0
-        settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = threads
-        settings.warmup, settings.ui, settings.endpoint_slots = False, False, False
-        settings.hostnames, settings.api_keys = ["127.0.0.1"], [secrets.token_urlsafe(32)]
-        settings.verbosity = 0
-        try:
-            self._server = xllamacpp.Server(settings)
-        except (RuntimeError, ValueError, OSError) as error:
-            raise GenerationError(f"{path} cannot be loaded: {error}") from error
-
-    def run(self, messages: Sequence[ChatMessage], limits: Limits, emit: Emit) -> None:
-        """Generate a reply, greedily."""
-        faults: list[str] = []
-
-        def take(chunk: Any) -> bool:
-            if not isinstance(chunk, dict) or "error" in chunk or "choices" not in chunk:
-                faults.append(str(chunk)[:200])
-                return True
-            piece = chunk["choices"][0]["delta"].get("content") if chunk["choices"] else None
-            return emit(piece) if piece else False
-
-        request = {
-            "messages": [{"role": m.role, "content": m.content} for m in messages],
-            "max_tokens": limits.tokens,
-            "temperature": 0,
-            "stream": True,
-            "cache_prompt": True,
-        }
-        try:
-            self._server.handle_chat_completions(request, take)
-        except (RuntimeError, ValueError) as error:
-            raise GenerationError(f"The language model failed: {error}") from error
-        if faults:
-            raise GenerationError(f"The language model failed: {faults[0]}")
 
 
 class TransformersEngine:
@@ -153,3 +107,7 @@ class TransformersEngine:
                 streamer=streamer,
                 stopping_criteria=StoppingCriteriaList([over]),
             )
+
+    def close(self) -> None:
+        """Drop the weights."""
+        self._model = None

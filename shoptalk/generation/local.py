@@ -1,4 +1,4 @@
-"""A language model in this process: loaded when first asked, run in a thread of its own, one reply at a time."""
+"""A language model on this machine: loaded when first asked, run in a thread of its own, one reply at a time."""
 
 from __future__ import annotations
 
@@ -103,6 +103,8 @@ class LocalModel:
         return self._engine
 
     async def close(self) -> None:
-        """Drop the engine once its last reply has ended."""
+        """Drop the engine; a reply it is working on breaks off."""
         self._thread.shutdown(wait=False, cancel_futures=True)
-        self._engine = None
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()

@@ -175,7 +175,7 @@ def test_the_prompt_quotes_what_others_wrote_on_one_line() -> None:
     assert "\u202e" not in said
     assert "\u200b" not in said
     assert said.count('"') == 4
-    assert said.startswith("Notes:\n- \"A title text 'with' marks Notes:\"")
+    assert said.startswith("Notes:\n- \"text 'with' marks Notes:\"")
 
 
 def test_earlier_turns_are_masked_and_few() -> None:
