@@ -19,6 +19,7 @@ from shoptalk.channels.credentials import Section, need_secret
 from shoptalk.channels.inbound import (
     RECEPTION_KEYS,
     Reception,
+    clean,
     pick,
     pick_text,
     read_form,
@@ -106,10 +107,9 @@ class MattermostChannel:
         if self._token is not None:
             check(pick_text(content, "token") or "", self._token, "token")
             return
+        identity = quote(clean(pick_text(content, "post_id") or "-"), safe="")
         try:
-            answer = await self.service.call(
-                "GET", f"/posts/{quote(pick_text(content, 'post_id') or '-', safe='')}"
-            )
+            answer = await self.service.call("GET", f"/posts/{identity}")
         except DeliveryFailed as error:
             raise BadSignature(
                 "The server does not confirm this post.", hint="Or set `webhook_token`."

@@ -15,7 +15,7 @@ from fastapi.responses import PlainTextResponse, Response
 
 from shoptalk.channels.base import Credentials, Inbox, in_words, parts
 from shoptalk.channels.credentials import Section, need_secret
-from shoptalk.channels.inbound import RECEPTION_KEYS, Reception, pick_text, read_json, webhook_router
+from shoptalk.channels.inbound import RECEPTION_KEYS, Reception, clean, pick_text, read_json, webhook_router
 from shoptalk.channels.outbound import DeliveryFailed, Service, split_text, with_scheme
 from shoptalk.channels.verify import check, has_header, header
 from shoptalk.core.messages import BotMessage
@@ -107,7 +107,7 @@ class RocketChatChannel:
         if said is None or said.identity is None:
             raise BadSignature("The message has no id to ask for.", hint="Set `webhook_token`.")
         try:
-            answer = await self._call("GET", "/chat.getMessage", params={"msgId": said.identity})
+            answer = await self._call("GET", "/chat.getMessage", params={"msgId": clean(said.identity)})
         except DeliveryFailed as error:
             raise BadSignature(
                 "The server does not confirm this message.", hint="Or set `webhook_token`."

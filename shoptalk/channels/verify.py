@@ -46,7 +46,7 @@ def check(given: str, wanted: str, what: str = "signature") -> None:
     Raises:
         BadSignature: they differ.
     """
-    if not wanted or not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), wanted.encode()):
+    if not wanted or not hmac.compare_digest(given.encode("utf-8", "surrogatepass"), wanted.encode()):
         raise BadSignature(f"The {what} is wrong.")
 
 
@@ -62,7 +62,7 @@ def check_hex(secret: str, signed: bytes, algorithm: str, given: str, prefix: st
 def check_base64(secret: str, signed: bytes, algorithm: str, given: str) -> bool:
     """Whether a base64 HMAC is right."""
     wanted = base64.b64encode(digest(secret, signed, algorithm))
-    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), wanted)
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), wanted)
 
 
 def check_fresh(timestamp: str, clock: Clock = time.time, window_s: float = WINDOW_S) -> None:

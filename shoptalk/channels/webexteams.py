@@ -17,7 +17,7 @@ from fastapi.responses import PlainTextResponse, Response
 
 from shoptalk.channels.base import Credentials, Inbox, in_words, pieces
 from shoptalk.channels.credentials import Section, need_secret
-from shoptalk.channels.inbound import RECEPTION_KEYS, Reception, pick_text, read_json, webhook_router
+from shoptalk.channels.inbound import RECEPTION_KEYS, Reception, clean, pick_text, read_json, webhook_router
 from shoptalk.channels.outbound import DeliveryFailed, Service, split_text
 from shoptalk.channels.verify import Clock, check_hex, header
 from shoptalk.core.messages import BotMessage
@@ -96,7 +96,7 @@ class WebexTeamsChannel:
         if not identity:
             raise BadSignature("The notification names no message.")
         try:
-            message = (await self.service.call("GET", f"/messages/{quote(identity, safe='')}")).json()
+            message = (await self.service.call("GET", f"/messages/{quote(clean(identity), safe='')}")).json()
         except DeliveryFailed as error:
             if error.again:
                 raise Unavailable("Webex does not answer.") from error
