@@ -115,3 +115,22 @@ def test_a_channel_of_ones_own_is_named_by_its_path(tmp_path, monkeypatch, crede
     assert channel.name == "mine"
     with pytest.raises(ConfigError, match=r"Rasa's own web server.*docs/channels\.md"):
         credentials("old_channel.Old: {}\n")
+
+
+async def test_the_channel_in_the_manual_works(tmp_path, monkeypatch, open_world, vendor):
+    import hashlib
+    import hmac
+    import re
+    from pathlib import Path
+
+    manual = (Path(__file__).parents[3] / "docs" / "channels.md").read_text()
+    code = re.search(r"```python\n(.*?)```", manual, re.DOTALL)[1]
+    (tmp_path / "pager_channel.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    world = await open_world("pager_channel.PagerChannel", "url: '{url}'\nsecret: s3cret")
+    body = b'{"from": "anna", "text": "hi", "id": "1"}'
+    signature = hmac.new(b"s3cret", body, hashlib.sha256).hexdigest()
+    assert (await world.call("/webhooks/pager/webhook", body, [("X-Signature", signature)])).status == 200
+    sent = await vendor.wait_for(2, "/messages")
+    assert [s.json for s in sent] == [{"to": "anna", "text": "Hi!"}, {"to": "anna", "text": "How can I help?"}]
+    assert (await world.call("/webhooks/pager/webhook", body, [("X-Signature", "0" * 64)])).status == 401
