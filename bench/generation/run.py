@@ -23,11 +23,11 @@ import yaml
 
 from shoptalk.generation import Guard, Limits
 from shoptalk.generation.base import LanguageModel
-from shoptalk.generation.generator import IGNORANCE
+from shoptalk.generation.generator import judge
 from shoptalk.generation.local import LocalModel
 from shoptalk.generation.prompts import Passage, build_prompt, instructions, relevant
 from shoptalk.generation.storage import find_file
-from shoptalk.generation.text import SentenceBuffer, plain
+from shoptalk.generation.text import SentenceBuffer
 
 QUESTIONS = Path("tests/bot/questions")
 UNLIMITED_S = 300.0
@@ -72,13 +72,11 @@ def wrong(text: str, row: dict[str, Any]) -> bool:
     return any(lie.lower() in text.lower() for lie in row["must_not"])
 
 
-def guarded(raw: str, guard: Guard) -> tuple[str, str, str]:
+def guarded(raw: str, asked: str, guard: Guard) -> tuple[str, str, str]:
     """What of a reply is shown, and why it stopped."""
     shown = ""
     for sentence in SentenceBuffer().feed(raw, last=True)[:4]:
-        if IGNORANCE.search(plain(sentence)):
-            return shown.strip(), "ignorance", sentence
-        verdict = guard.check(sentence)
+        verdict = judge(sentence, asked, guard)
         if not verdict.passes:
             return shown.strip(), verdict.reason, f"{verdict.detail} <- {sentence}"
         shown += sentence

@@ -28,6 +28,10 @@ IGNORANCE = re.compile(
     re.I,
 )
 """A model that does not know says no more: the response's own text offers a way on."""
+ABOUT_THE_CUSTOMER = re.compile(
+    r"^[\s\"'“]*(?:the|this) (?:customer|shopper|user)\b|^[\s\"“]*(?:顾客|用户|客户)", re.I
+)
+"""Small models sometimes retell instead of answering."""
 GRACE_S = 0.5
 """How long a model may take to stop after the reply has ended."""
 
@@ -124,7 +128,7 @@ class _Reply:
     """A reply that grows by the sentences that pass."""
 
     def __init__(self, guard: Guard, question: str, message_id: str, sink: DeltaSink) -> None:
-        self._guard, self._asked, self._id, self._sink = guard, squeezed(question), message_id, sink
+        self._guard, self._asked, self._id, self._sink = guard, question, message_id, sink
         self.shown: list[str] = []
         self.stopped: Verdict | None = None
         self.broken = False
@@ -136,25 +140,29 @@ class _Reply:
     async def offer(self, sentence: str) -> None:
         if self.is_over or not sentence.strip():
             return
-        verdict = self._judge(sentence)
+        verdict = judge(sentence, self._asked, self._guard)
         if not verdict.passes:
             self.stopped = verdict
             return
         self.shown.append(sentence)
         await self._sink.delta(self._id, sentence)
 
-    def _judge(self, sentence: str) -> Verdict:
-        if IGNORANCE.search(plain(sentence)):
-            return Verdict(False, "ignorance")
-        if squeezed(sentence) == self._asked:
-            return Verdict(False, "echo")
-        return self._guard.check(sentence)
-
     def text(self, own: str) -> str | None:
         if not self.shown:
             return None
         said = "".join(self.shown).strip()
         return f"{said}\n{own}" if (self.broken or self.stopped is not None) and own else said
+
+
+def judge(sentence: str, asked: str, guard: Guard) -> Verdict:
+    """Whether a sentence of a reply may be shown, and is worth it."""
+    if IGNORANCE.search(plain(sentence)):
+        return Verdict(False, "ignorance")
+    if squeezed(sentence) == squeezed(asked):
+        return Verdict(False, "echo")
+    if ABOUT_THE_CUSTOMER.search(plain(sentence)):
+        return Verdict(False, "retelling")
+    return guard.check(sentence)
 
 
 def read_passages(given: Any) -> list[Passage]:

@@ -7,6 +7,7 @@ standard input does.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -43,9 +44,15 @@ class LlamaProcess:
         self._path, self._threads = path, threads
         self._process = self._start()
 
+    @property
+    def pid(self) -> int:
+        """Of the worker."""
+        return self._process.pid
+
     def run(self, messages: Sequence[ChatMessage], limits: Limits, emit: Emit) -> None:
         """Generate a reply, greedily."""
         if self._process.poll() is not None:
+            self.close()
             self._process = self._start()
         self._send(
             {"messages": [{"role": m.role, "content": m.content} for m in messages], "tokens": limits.tokens}
@@ -67,7 +74,8 @@ class LlamaProcess:
         self._process.wait(END_S)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                pipe.close()
+                with contextlib.suppress(OSError):
+                    pipe.close()
 
     def _start(self) -> subprocess.Popen[str]:
         command = [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from shoptalk.errors import GenerationError
 from shoptalk.generation import ChatMessage, Limits
 from shoptalk.generation.engines import load_engine
+from shoptalk.generation.llama import LlamaProcess
 from shoptalk.generation.local import LocalModel
 
 ASKED = [ChatMessage("system", "be kind"), ChatMessage("user", "hello you")]
@@ -89,9 +93,18 @@ def test_llama_streams_and_stops() -> None:
     assert entry is not None
     if not installed(entry):
         pytest.skip("run: shoptalk models fetch smollm2-135m")
-    engine = load_engine("auto", model_path(entry), 1)
+    engine = LlamaProcess(model_path(entry), 1)
     whole: list[str] = []
     engine.run(ASKED, Limits(tokens=16), lambda piece: bool(whole.append(piece)))
     some: list[str] = []
-    engine.run(ASKED, Limits(tokens=16), lambda piece: bool(some.append(piece)) or len(some) >= 3)
+    engine.run(ASKED, Limits(tokens=64), lambda piece: bool(some.append(piece)) or len(some) >= 3)
     assert some == whole[:3]
+    again: list[str] = []
+    engine.run(ASKED, Limits(tokens=16), lambda piece: bool(again.append(piece)))
+    assert again == whole
+    os.kill(engine.pid, signal.SIGKILL)
+    with contextlib.suppress(GenerationError):
+        engine.run(ASKED, Limits(tokens=16), lambda piece: False)
+    engine.run(ASKED, Limits(tokens=4), lambda piece: bool(again.append(piece)))
+    assert len(again) > len(whole)
+    engine.close()

@@ -22,6 +22,10 @@ class Counting:
     def __init__(self, words: int = 3, pause_s: float = 0.0) -> None:
         self.words, self.pause_s, self.said = words, pause_s, 0
         self.thread: threading.Thread | None = None
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
 
     def run(self, messages: Sequence[ChatMessage], limits: Limits, emit: Callable[[str], bool]) -> None:
         self.thread = threading.current_thread()
@@ -70,6 +74,7 @@ async def test_the_loop_goes_on_while_it_works() -> None:
     assert ticks > 8
     assert engine.thread is not threading.current_thread()
     await model.close()
+    assert engine.closed
 
 
 async def test_closing_the_stream_stops_the_engine() -> None:
