@@ -14,7 +14,7 @@ def draw(rows: list[dict[str, Any]], curves: dict[str, Any], target: Path) -> No
     from matplotlib import pyplot
 
     measured = [row for row in rows if "intent accuracy" in row and "train s" in row]
-    if not measured:
+    if not measured or not curves:
         return
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4.2))
     for name in dict.fromkeys(row["task"] for row in measured):

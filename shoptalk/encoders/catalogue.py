@@ -39,6 +39,7 @@ class CatalogueEntry:
         parameters: how many.
         languages: what it is good for.
         prefix: what the model was trained to see before a query.
+        sentence_layers: hidden layers whose means serve an intent classifier best (chosen on validation data).
     """
 
     name: str
@@ -49,6 +50,7 @@ class CatalogueEntry:
     parameters: int
     languages: str
     prefix: str = ""
+    sentence_layers: tuple[int, ...] = (-1,)
     note: str = field(default="")
 
 
@@ -110,6 +112,7 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
         parameters=117_653_760,
         languages="about 100, Chinese and English among them",
         prefix="query: ",
+        sentence_layers=(6, -1),
         note="4-bit weights, converted once to 16-bit floats",
     ),
 )

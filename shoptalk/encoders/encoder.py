@@ -35,12 +35,13 @@ class Encoded:
 class Encoder(Protocol):
     """A pretrained language model that turns texts into vectors.
 
-    `fingerprint` changes with the weights; `layers` is the number of hidden layers (0 is the embeddings'
+    `fingerprint` changes with the weights; `sentence_layers` are good for telling texts apart; `layers` is the number of hidden layers (0 is the embeddings'
     output, `layers` the last one); `width` is H.
     """
 
     name: str
     fingerprint: str
+    sentence_layers: tuple[int, ...]
     layers: int
     width: int
 

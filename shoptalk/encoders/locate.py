@@ -27,12 +27,14 @@ class ModelFolder:
         path: folder with config.json, tokenizer.json and model.safetensors.
         fingerprint: hex digest that changes with the weights.
         prefix: what the model wants to see before every text.
+        sentence_layers: hidden layers whose means serve an intent classifier best.
     """
 
     name: str
     path: Path
     fingerprint: str
     prefix: str = ""
+    sentence_layers: tuple[int, ...] = (-1,)
 
 
 def cache_folder() -> Path:
@@ -63,13 +65,15 @@ def find_model(name: str, *, offline: bool = True) -> ModelFolder:
 def _from_catalogue(entry: CatalogueEntry) -> ModelFolder:
     target = cache_folder() / entry.name
     if entry.converter and (target / "complete.json").is_file():
-        return ModelFolder(entry.name, target, _entry_fingerprint(entry), entry.prefix)
+        return ModelFolder(entry.name, target, _entry_fingerprint(entry), entry.prefix, entry.sentence_layers)
     found = {name: provide(file) for name, file in entry.files.items()}
     parents = {path.parent for path in found.values()}
     if not entry.converter and len(parents) == 1:
-        return ModelFolder(entry.name, parents.pop(), _entry_fingerprint(entry), entry.prefix)
+        return ModelFolder(
+            entry.name, parents.pop(), _entry_fingerprint(entry), entry.prefix, entry.sentence_layers
+        )
     _assemble(entry, found, target)
-    return ModelFolder(entry.name, target, _entry_fingerprint(entry), entry.prefix)
+    return ModelFolder(entry.name, target, _entry_fingerprint(entry), entry.prefix, entry.sentence_layers)
 
 
 def _assemble(entry: CatalogueEntry, found: dict[str, Path], target: Path) -> None:

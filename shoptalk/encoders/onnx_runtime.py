@@ -36,6 +36,7 @@ class OnnxEncoder:
     def __init__(self, folder: ModelFolder, *, quantised: bool = True, threads: int = 1) -> None:
         files = _exported(folder, quantised)
         self.name, self.fingerprint = folder.name, folder.fingerprint
+        self.sentence_layers = folder.sentence_layers
         self._words: NDArray[Any] = np.load(files / "words.npy", mmap_mode="r")
         extra = np.load(files / "extra.npz")
         self._positions: Floats = extra["positions"]

@@ -29,6 +29,7 @@ class TorchEncoder:
 
         weights = read_weights(folder.path)
         self.name, self.fingerprint = folder.name, folder.fingerprint
+        self.sentence_layers = folder.sentence_layers
         self.layers, self.width = weights.shape.layers, weights.shape.hidden
         self.half = has_bfloat16() if half is None else half
         self.module = from_weights(weights).to(torch.bfloat16 if self.half else torch.float32)
@@ -109,6 +110,7 @@ class TransformersEncoder:
         from transformers import AutoModel, AutoTokenizer
 
         self.name, self.fingerprint = folder.name, folder.fingerprint
+        self.sentence_layers = folder.sentence_layers
         self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder.path))
         self._model: Any = AutoModel.from_pretrained(str(folder.path)).eval()
         config = self._model.config

@@ -175,7 +175,8 @@ def _loss(
         scores = guess @ truth.T / np.sqrt(guess.shape[1])
         total = total + torch.nn.functional.cross_entropy(scores, torch.arange(len(scores)))
     tagged: Tensor = _tag_loss(model, texts, words, batch.mask)
-    return tagged + total
+    joined: Tensor = tagged + total
+    return joined
 
 
 def _tag_loss(model: Diet, texts: Sequence[DietText], words: Tensor, mask: Tensor) -> Tensor:

@@ -59,13 +59,13 @@ class LinearSettings:
         seed: of all that is random.
     """
 
-    epochs: int = 10
-    least_steps: int = 300
+    epochs: int = 15
+    least_steps: int = 600
     dense_rate: float = 0.01
     sparse_rate: float = 0.02
-    decay: float = 0.6
+    decay: float = 1.0
     smoothing: float = 0.0
-    dropout: float = 0.3
+    dropout: float = 0.1
     batch: int = 256
     seed: int = 13
 

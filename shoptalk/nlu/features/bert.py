@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from shoptalk.archive import Saved
 from shoptalk.core.training_data import TrainingData
-from shoptalk.encoders import RUNTIMES, Encoder, load_encoder, unload
+from shoptalk.encoders import RUNTIMES, Encoded, Encoder, load_encoder, unload
 from shoptalk.encoders.cache import EncodingCache, Entry, cache_key
 from shoptalk.encoders.encoder import absolute_layers
 from shoptalk.encoders.locate import cache_folder
@@ -39,11 +39,15 @@ POOLINGS = ("mean", "first")
 
 @dataclass(frozen=True, slots=True)
 class _Layers:
-    """Hidden layers to ask for, and which of them (by position) serve words and sentences."""
+    """Hidden layers to ask for, and which of them (by position) serve words and sentences.
+
+    None stands for the last layer's mean over all sub-words, special ones included, which the encoder gives itself:
+    it is what sentence encoders were trained to tell texts apart by.
+    """
 
     all: tuple[int, ...]
     words: list[int]
-    sentence: list[int]
+    sentence: list[int | None]
 
 
 class BertFeaturizer:
@@ -52,9 +56,9 @@ class BertFeaturizer:
     Training texts are encoded by PyTorch in length-sorted batches and kept on disk; at serving time ONNX
     Runtime encodes one text at a time.
 
-    Keys: `model` (catalogue name, folder or hub id), `layers` (hidden layers of word features; None takes five
+    Keys: `model` (catalogue name, folder or hub id), `layers` (hidden layers of word features; None takes six
     spread evenly), `sentence_layers` (hidden layers whose means over the text stand side by side as sentence
-    features; None takes the middle and the last), `pooling` of a word's sub-words (`mean` or `first`), `runtime` for serving,
+    features; None takes what the catalogue says is best for the model, else the last), `pooling` of a word's sub-words (`mean` or `first`), `runtime` for serving,
     `training_runtime`, `cache`, `offline`.
     """
 
@@ -88,17 +92,18 @@ class BertFeaturizer:
         encoder = self._encoder(self.options["runtime"])
         chosen = self._layers(encoder)
         encoded = encoder.encode([m.text for m in messages], chosen.all, prefix="")
-        for message, hidden, offsets in zip(messages, encoded.hidden, encoded.offsets, strict=True):
-            self._add(message, *self._pooled(message, hidden, offsets, chosen))
+        for row, message in enumerate(messages):
+            self._add(message, *self._pooled(message, encoded, row, chosen))
 
     def _pooled(
-        self, message: Message, hidden: NDArray[Any], offsets: NDArray[np.int64], chosen: _Layers
+        self, message: Message, encoded: Encoded, row: int, chosen: _Layers
     ) -> tuple[NDArray[Any], NDArray[Any]]:
-        words = pool_words(hidden[chosen.words], offsets, message.tokens, self.options["pooling"])
-        sentence = (
-            hidden[chosen.sentence].mean(axis=1) if hidden.shape[1] else hidden[chosen.sentence].sum(axis=1)
+        hidden = encoded.hidden[row]
+        words = pool_words(
+            hidden[chosen.words], encoded.offsets[row], message.tokens, self.options["pooling"]
         )
-        return sentence.reshape(-1), words
+        whole = [encoded.sentence[row] if n is None else _mean(hidden[n]) for n in chosen.sentence]
+        return np.concatenate(whole), words
 
     def _add(self, message: Message, sentence: NDArray[Any], words: NDArray[Any]) -> None:
         last = words[-1].astype(np.float32, copy=False)
@@ -109,7 +114,7 @@ class BertFeaturizer:
         encoder = self._encoder(self.options["training_runtime"])
         chosen = self._layers(encoder)
         space = "|".join(
-            (encoder.fingerprint, str(chosen), self.options["pooling"], self.options["training_runtime"], "1")
+            (encoder.fingerprint, str(chosen), self.options["pooling"], self.options["training_runtime"], "2")
         )
         cache = EncodingCache(cache_folder() / "vectors", space) if self.options["cache"] else None
         keys = [cache_key(m.text, [(t.start, t.end) for t in m.tokens]) for m in messages]
@@ -135,7 +140,7 @@ class BertFeaturizer:
             part = items[begin : begin + 2048]
             encoded = encoder.encode([m.text for _, m in part], chosen.all, prefix="")
             for row, (key, message) in enumerate(part):
-                sentence, words = self._pooled(message, encoded.hidden[row], encoded.offsets[row], chosen)
+                sentence, words = self._pooled(message, encoded, row, chosen)
                 fresh[key] = Entry(sentence.astype(np.float16), words.astype(np.float16))
         return fresh
 
@@ -144,12 +149,13 @@ class BertFeaturizer:
 
     def _layers(self, encoder: Encoder) -> _Layers:
         count = encoder.layers
-        words = self._numbers("layers", count, sorted({round(count * part / 4) for part in range(5)}))
-        sentence = self._numbers(
-            "sentence_layers", count, sorted({round(count * part / 4) for part in (2, 4)})
+        words = self._numbers(
+            "layers", count, sorted({max(1, round(count * part / 6)) for part in range(1, 7)})
         )
+        sentence = self._numbers("sentence_layers", count, encoder.sentence_layers)
         every = tuple(sorted({*words, *sentence}))
-        return _Layers(every, [every.index(n) for n in words], [every.index(n) for n in sentence])
+        places = [None if n == count else every.index(n) for n in sentence]
+        return _Layers(every, [every.index(n) for n in words], places)
 
     def _numbers(self, key: str, count: int, default: Sequence[int]) -> tuple[int, ...]:
         wanted = default if self.options[key] is None else self.options[key]
@@ -188,6 +194,11 @@ class BertFeaturizer:
             )
         encoder.encode(["warm up"], component._layers(encoder).all, prefix="")
         return component
+
+
+def _mean(layer: NDArray[Any]) -> NDArray[Any]:
+    """Mean over sub-words; zero without any."""
+    return layer.mean(axis=0) if len(layer) else np.zeros(layer.shape[1], layer.dtype)
 
 
 def pool_words(
