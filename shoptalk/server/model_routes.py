@@ -189,7 +189,9 @@ def _train(content: Map, work: Path, options: Options) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = dump_yaml(part)
         if not name.startswith("data/") and "${" in text:
-            raise ApiError(400, "BadRequest", "Variables of the environment are not for requests; write values.")
+            raise ApiError(
+                400, "BadRequest", "Variables of the environment are not for requests; write values."
+            )
         path.write_text(text, encoding="utf-8")
     try:
         result = train(work, options)

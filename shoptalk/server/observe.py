@@ -7,6 +7,7 @@ looks like an e-mail address, a phone or a card number is blanked wherever it st
 from __future__ import annotations
 
 import contextvars
+import copy
 import hashlib
 import json
 import logging
@@ -81,7 +82,9 @@ class TextFormatter(_Private):
     """One line a record, for people."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record)
+        fresh = copy.copy(record)
+        fresh.exc_text = None  # another handler may have left the whole exception there
+        line = super().format(fresh)
         return line if self.open_texts else redact(line)
 
 

@@ -7,6 +7,7 @@ one (new model, new settings), and a worker that dies is started again.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import dataclasses
 import logging
@@ -18,7 +19,6 @@ import signal
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -41,8 +41,8 @@ START_S = 180.0
 TICK_S = 0.5
 GRACE_S = 5.0
 """Beyond the time open requests have, before a worker is killed."""
-QUICK_DEATH_S = 10.0
-MAX_QUICK_DEATHS = 5
+MAX_STILLBORN = 5
+"""Workers in a row that may die before they are ready."""
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -53,18 +53,19 @@ class Worker:
     number: int
     process: SpawnProcess
     told: Connection
-    started: float
+    was_ready: bool = False
 
     def await_ready(self) -> bool:
         """Wait until it takes requests; False when it ended or took too long."""
-        found = multiprocessing.connection.wait([self.told, self.process.sentinel], START_S)
-        return self.told in found and self._said_so()
+        multiprocessing.connection.wait([self.told, self.process.sentinel], START_S)
+        return self.has_been_ready()
 
-    def _said_so(self) -> bool:
-        try:
-            return bool(self.told.recv())
-        except EOFError:
-            return False
+    def has_been_ready(self) -> bool:
+        """Whether it ever took requests."""
+        if not self.was_ready and self.told.poll():
+            with contextlib.suppress(EOFError):
+                self.was_ready = bool(self.told.recv())
+        return self.was_ready
 
     def stop(self, seconds: float) -> None:
         """Let it finish what is open, then end it."""
@@ -90,7 +91,7 @@ class Supervisor:
         self.workers: list[Worker] = []
         self._spawn = multiprocessing.get_context("spawn")
         self._wanted: set[signal.Signals] = set()
-        self._quick_deaths = 0
+        self._stillborn = 0
 
     def run(self, ready: Callable[[], None] | None) -> None:
         """Serve until told to stop.
@@ -124,7 +125,7 @@ class Supervisor:
         process = self._spawn.Process(target=_work, args=arguments, name=f"shoptalk-worker-{number}")
         process.start()
         tell.close()
-        return Worker(number, process, told, time.monotonic())
+        return Worker(number, process, told)
 
     def _tend(self) -> None:
         multiprocessing.connection.wait([worker.process.sentinel for worker in self.workers], TICK_S)
@@ -140,12 +141,9 @@ class Supervisor:
                 self.workers[place] = self._start(worker.number)
 
     def _count_death(self, worker: Worker) -> None:
-        quick = time.monotonic() - worker.started < QUICK_DEATH_S
-        self._quick_deaths = self._quick_deaths + 1 if quick else 0
-        if self._quick_deaths > MAX_QUICK_DEATHS:
-            raise ConfigError(
-                "Workers keep dying as soon as they start.", hint="Their own messages stand above."
-            )
+        self._stillborn = 0 if worker.has_been_ready() else self._stillborn + 1
+        if self._stillborn > MAX_STILLBORN:
+            raise ConfigError("Workers die before they are ready.", hint="Their own messages stand above.")
 
     def _replace_all(self) -> None:
         """Rolling restart: each worker goes only when its successor is ready."""
