@@ -97,7 +97,9 @@ async def ask(model: LanguageModel, row: dict[str, Any], language: str, limits: 
     total = time.monotonic() - begun
     raw = "".join(pieces)
     shown, reason, detail = guarded(
-        raw, Guard([str(p) for p in passages], language, [instructions(language, talk=not passages)])
+        raw,
+        row["question"],
+        Guard([str(p) for p in passages], language, [instructions(language, talk=not passages)]),
     )
     return Outcome(
         language=language,
