@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from typing import Any
 
@@ -16,6 +17,11 @@ from shop.models import Order
 
 Slots = dict[str, Any]
 REFUSED = "refused"
+_YES_NO = re.compile(
+    r"\W*(?:(?P<yes>(?:yes|yeah|yep|yup|sure|okay|ok|correct|right|exactly|absolutely)\b|没错|是|对|好|行|可以|确定|确认|嗯)"
+    r"|(?:no|nope|nah|not|never|don['’]?t)\b|不|别|没|算了)",
+    re.IGNORECASE,
+)
 
 
 class OrderForm(FormValidationAction):
@@ -71,6 +77,15 @@ class OrderForm(FormValidationAction):
             return {"verifier": str(value)}
         return self._prove(desk, desk.order_id, str(value))
 
+    def validate_confirm(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
+    ) -> Slots:
+        said = value if isinstance(value, bool) else read_yes_no(str(value))
+        # Whoever names a new value instead is asked again about that one.
+        if said is None and len(tracker.slots_to_validate()) == 1:
+            Desk(tracker, dispatcher).say("utter_ask_rephrase")
+        return {"confirm": said}
+
     def own(self, desk: Desk, order_id: str) -> Slots:
         """Slots for an order of a signed-in customer, after the form's check."""
         with reading() as session:
@@ -89,6 +104,12 @@ class OrderForm(FormValidationAction):
             if order is None:
                 return {"order_id": None, "verifier": None}
             return {"order_id": order_id, "verifier": verifier, **self.check(desk, order)}
+
+
+def read_yes_no(text: str) -> bool | None:
+    """Whether a text begins with a yes or a no; None if with neither."""
+    found = _YES_NO.match(text)
+    return found.group("yes") is not None if found else None
 
 
 def refused(tracker: Tracker) -> bool:

@@ -228,11 +228,6 @@ class ValidateCancelForm(OrderForm):
         desk.say(f"utter_cannot_cancel_{reason}", order_id=str(order.number))
         return {"form_outcome": "refused"}
 
-    def validate_confirm(
-        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
-    ) -> Slots:
-        return {"confirm": value}
-
 
 class ValidateAddressForm(OrderForm):
     """Only before the label is printed, and only to something that looks like an address."""
@@ -259,8 +254,9 @@ class ValidateAddressForm(OrderForm):
     def validate_confirm(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
     ) -> Slots:
+        read = super().validate_confirm(value, dispatcher, tracker, domain)
         # "No" means the address was wrong, not the wish.
-        return {"confirm": True} if value else {"confirm": None, "new_address": None}
+        return {"confirm": None, "new_address": None} if read["confirm"] is False else read
 
 
 class ActionAskOrderId(Action):

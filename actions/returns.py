@@ -122,11 +122,6 @@ class ValidateReturnForm(OrderForm):
                 return {"exchange_size": None} if sizes else {"exchange_size": None, "resolution": None}
             return {"exchange_size": size}
 
-    def validate_confirm(
-        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
-    ) -> Slots:
-        return {"confirm": value}
-
     def _check_line(self, desk: Desk, order: Order, line: OrderLine, reason: str | None = None) -> Slots:
         said = reason or desk.tracker.get_slot("return_reason")
         # Without a reason only what no reason could lift is refused.
