@@ -19,7 +19,7 @@ class Figure:
     """A number with its unit, or the name of a day.
 
     Args:
-        value: canonical decimal ("4.9"), clock time ("14:00") or name ("friday").
+        value: canonical decimal ("4.9"), span ("2-4"), clock time ("14:00") or name ("friday").
         unit: canonical unit, "" when none is given.
     """
 
@@ -63,6 +63,7 @@ _CURRENCY_BEFORE = re.compile(r"(eur|€|us\$|usd|\$|gbp|£|cny|rmb|¥)\s*$")
 _DIGITS = r"\d+(?:[.,]\d+)*"
 _NUMBER = re.compile(_DIGITS)
 _CLOCK = re.compile(r"(?<![\d:])(\d{1,2}):(\d{2})(?![\d:])")
+_SPAN = re.compile(r"^\s*(?:to|-|~|至|到)\s*$")
 _RANGE_LINK = re.compile(r"^\s*(?:to|and|or|-|~|至|到|、|或)\s*$")
 
 _ONES = (
@@ -200,8 +201,10 @@ def _with_units(lower: str, numbers: list[_Number]) -> Iterator[Figure]:
         between = lower[numbers[place][1] : numbers[place + 1][0]]
         if not units[place] and _RANGE_LINK.match(between):
             units[place] = units[place + 1]
-    for (_, _, value, _), unit in zip(numbers, units, strict=True):
+    for place, ((_, end, value, _), unit) in enumerate(zip(numbers, units, strict=True)):
         yield Figure(value, unit)
+        if place + 1 < len(numbers) and _SPAN.match(lower[end : numbers[place + 1][0]]):
+            yield Figure(f"{value}-{numbers[place + 1][2]}", unit)
 
 
 def _unit_at(lower: str, start: int, end: int) -> str:

@@ -234,3 +234,9 @@ def test_a_heading_backs_nothing() -> None:
     judge = guard("en", "warranty-claim", "warranty-length")
     assert not judge.check("Yes, you need a receipt for a warranty claim.").passes
     assert judge.check("You need no receipt if the order is in your account.").passes
+
+
+def test_two_figures_of_two_spans_make_no_third() -> None:
+    assert guard("zh", "delivery-time").check("德国境内标准配送2至4个工作日。").passes
+    assert not guard("zh", "delivery-time").check("德国境内标准配送3至4个工作日。").passes
+    assert not guard("en", "delivery-time").check("A parcel takes 3 to 4 working days within Germany.").passes
