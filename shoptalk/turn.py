@@ -182,7 +182,7 @@ class Run:
             UserUttered(
                 text=message.text,
                 parse_data={**base, **parse},
-                input_channel=message.channel,
+                input_channel=message.channel or None,
                 message_id=message.message_id,
                 metadata=dict(message.metadata),
             )

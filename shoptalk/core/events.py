@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, ClassVar
 
 from shoptalk.core.messages import ParseData
@@ -288,7 +289,7 @@ class ReminderScheduled(Event):
         extra = {"name": data["name"]} if data.get("name") else {}
         return cls(
             intent=_need(data, "intent"),
-            date_time=str(_need(data, "date_time")),
+            date_time=_moment(str(_need(data, "date_time"))),
             entities=data.get("entities"),
             kill_on_user_message=bool(data.get("kill_on_user_msg", True)),
             **extra,
@@ -428,7 +429,17 @@ def decode(data: Mapping[str, Any], *, strict: bool = False) -> Event:
         if strict or not isinstance(kind, str):
             raise DataError(f"There is no event called {kind!r}.", hint=f"Known: {', '.join(sorted(KINDS))}.")
         return UnknownEvent(wire=dict(data), **common)
+    if strict and cls is SlotSet and "value" not in data:
+        raise DataError("An event 'slot' needs 'value'.", hint="Send null to empty the slot.")
     return cls.read(data, common)
+
+
+def _moment(written: str) -> str:
+    """A date and time as Rasa writes it; one that cannot be read stays as it is."""
+    try:
+        return datetime.fromisoformat(written).isoformat()
+    except ValueError:
+        return written
 
 
 def _need(data: Mapping[str, Any], key: str) -> Any:

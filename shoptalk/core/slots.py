@@ -97,13 +97,12 @@ def as_bool(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        if value in (0, 1):
-            return bool(value)
-        raise ValueError(value)
+        return value == 1
     if isinstance(value, str):
         if value.lower() in ("true", "false"):
             return value.lower() == "true"
-        return bool(float(value))
+        if value.isnumeric():
+            return float(value) == 1
     raise TypeError(value)
 
 

@@ -34,7 +34,7 @@ class OnnxEncoder:
     """
 
     def __init__(self, folder: ModelFolder, *, quantised: bool = True, threads: int = 1) -> None:
-        files = _exported(folder, quantised)
+        files = exported_files(folder, quantised)
         self.name, self.fingerprint = folder.name, folder.fingerprint
         self.sentence_layers = folder.sentence_layers
         self._words: NDArray[Any] = np.load(files / "words.npy", mmap_mode="r")
@@ -92,7 +92,7 @@ def _session(path: Path, threads: int) -> Any:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def _exported(folder: ModelFolder, quantised: bool) -> Path:
+def exported_files(folder: ModelFolder, quantised: bool) -> Path:
     """The folder of exported files, written when it is not there yet."""
     bits = _weight_bits()
     kind = f"int{bits}" if quantised else "fp32"

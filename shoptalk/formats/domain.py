@@ -102,12 +102,23 @@ def read(content: Map, warn: Warn) -> Domain:
     )
 
 
+def _plain_intent(item: Any) -> Any:
+    """An intent whose `use_entities` is a list or true: none at all is the empty list."""
+    if not isinstance(item, dict):
+        return item
+    bodies = {name: dict(body) if isinstance(body, dict) else body for name, body in item.items()}
+    for body in bodies.values():
+        if isinstance(body, dict) and not body.get("use_entities", True):
+            body["use_entities"] = []
+    return bodies
+
+
 def _cleaned(content: Map) -> dict[str, Any]:
     """What `GET /domain` and action servers see: no empty sections, intents by name, version and session said."""
     out = {key: value for key, value in content.items() if value or value is False or key == "session_config"}
     out = {key: value for key, value in out.items() if value not in (None, {}, [])}
     if "intents" in out:
-        out["intents"] = sorted(out["intents"], key=_name)
+        out["intents"] = [_plain_intent(item) for item in sorted(out["intents"], key=_name)]
     if "session_config" in out:
         out["session_config"] = {**DEFAULT_SESSION, **out["session_config"]}
     else:

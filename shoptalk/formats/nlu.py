@@ -200,7 +200,7 @@ class _Reader:
                 if not isinstance(example, Map) or not isinstance(example.get("text"), str):
                     raise DataError("An example must have a `text`.", file=where.file, line=where.line)
                 text = example["text"].strip()
-                yield text.removeprefix("- ").strip("\n "), example.get("metadata"), where
+                yield text, example.get("metadata"), where
         else:
             raise DataError(
                 f"The examples of {name!r} must be a block of lines that begin with '-', or a list.",

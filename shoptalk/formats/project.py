@@ -42,7 +42,7 @@ class Project:
     Args:
         root: the folder; files are named relative to it.
         domain: with what training data adds to it (retrieval intents, responses, bot texts).
-        training_data, stories: without test stories.
+        training_data, stories: what is learnt; test stories among it, as Rasa has it.
         test_stories: stories of files called `test_*.yml`.
         notices: what is odd but not wrong.
     """
@@ -207,8 +207,11 @@ class _Reader:
                 domain_format.read_responses(content.get("responses"), content.at("responses"))
                 nlu.append(part)
             if "stories" in content or "rules" in content:
-                is_test = path.name.startswith(TEST_PREFIX)
-                (tests if is_test else stories).append(stories_format.read(content, self.warn, is_test=is_test))
+                if path.name.startswith(TEST_PREFIX):
+                    at = content.at("stories" if "stories" in content else "rules")
+                    self.warn("Test stories among the training data are learnt, too; keep them in tests/.", at)
+                    tests.append(stories_format.read(content, self.warn, is_test=True))
+                stories.append(stories_format.read(content, self.warn, is_test=False))
         return TrainingData().merge(nlu), _join(stories), _join(tests)
 
 

@@ -124,7 +124,7 @@ def _conversation_routes(router: APIRouter, holder: Holder) -> None:
 
         found = await holder.assistant.tracker(conversation_id, full=True)
         if not found.events:
-            raise ApiError(404, "NotFound", f"There is no conversation {conversation_id!r}.")
+            raise ApiError(404, "Not found", f"There is no conversation {conversation_id!r}.")
         events = [event for event in found.events if until is None or event.timestamp <= until]
         text = stories_of(conversation_id, events, all_sessions=all_sessions.lower() == "true")
         return PlainTextResponse(text)
@@ -169,8 +169,10 @@ def _action_routes(router: APIRouter, holder: Holder) -> None:
             raise ApiError(404, "NotFound", f"The domain has no intent {name!r}.")
         sink = CollectingSink()
         replies = await holder.assistant.trigger(conversation_id, name, body.get("entities") or [], sink=sink)
-        after = await holder.assistant.tracker(conversation_id, full=True)
-        return _said(after, conversation_id, replies, include_events)
+        stored = await holder.assistant.tracker(conversation_id, full=True)
+        # As it is after these events happened; a stored one has forgotten what a form's turns were about.
+        lived = Tracker.from_events(conversation_id, stored.events, holder.assistant.domain)
+        return _said(lived, conversation_id, replies, include_events)
 
 
 def _change_routes(router: APIRouter, holder: Holder) -> None:
@@ -187,7 +189,7 @@ def _change_routes(router: APIRouter, holder: Holder) -> None:
             UserMessage(
                 body["text"],
                 conversation_id,
-                channel="api",
+                channel="",
                 parse_data=parse if isinstance(parse, dict) else None,
             )
         )
@@ -291,7 +293,7 @@ def _state(tracker: Tracker, verbosity: str) -> dict[str, Any]:
 async def _existing(holder: Holder, conversation_id: str) -> Tracker:
     tracker = await holder.assistant.tracker(conversation_id, full=True)
     if not tracker.events:
-        raise ApiError(404, "NotFound", f"There is no conversation {conversation_id!r}.")
+        raise ApiError(404, "Not found", f"There is no conversation {conversation_id!r}.")
     return tracker
 
 

@@ -27,7 +27,7 @@ class EntitySynonymMapper:
         self._synonyms: dict[str, str] = {}
 
     def train(self, data: TrainingData, messages: list[Message]) -> None:
-        """Synonyms of the data, and every annotated value that differs from its surface."""
+        """Synonyms of the data and of annotated entities; a value is one of itself, in any letter case."""
         self._synonyms = {}
         for surface, value in data.synonyms.items():
             self._add(surface, value)
@@ -36,15 +36,14 @@ class EntitySynonymMapper:
                 self._add(example.text[span.start : span.end], span.value)
 
     def _add(self, surface: str, value: str) -> None:
-        if not surface or surface == value:
+        if not surface:
             return
         key = surface.lower()
         known = self._synonyms.get(key)
         if known is not None and known != value:
             logger.warning("%r is a synonym of both %r and %r; the latter counts.", surface, known, value)
         self._synonyms[key] = value
-        if value != value.lower():
-            self._synonyms[value.lower()] = value
+        self._synonyms[value.lower()] = value
 
     def process(self, messages: list[Message]) -> None:
         """Rewrite `value` of entities and note that it was done."""

@@ -1,0 +1,93 @@
+"""Which projects are compared, and a copy of each that trains in seconds because nothing in it learns."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+OWN = Path(__file__).parent / "projects"
+PUBLIC = ("rasa_examples", "rasa_test_data")
+"""Folders of public projects below the data folder."""
+
+LIGHT_PIPELINE: list[dict[str, Any]] = [
+    {"name": "WhitespaceTokenizer"},
+    {"name": "KeywordIntentClassifier"},
+    {"name": "RegexEntityExtractor"},
+    {"name": "EntitySynonymMapper"},
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """A project to compare.
+
+    Args:
+        name: unique.
+        origin: its folder.
+        domain, data: where both systems are told to read, relative to the copy.
+    """
+
+    name: str
+    origin: Path
+    domain: str
+    data: str
+
+
+def bots(data: Path | None) -> Iterator[Bot]:
+    """Our own projects, then the public ones below `data`."""
+    for folder in sorted(path for path in OWN.iterdir() if path.is_dir()):
+        yield _bot(folder.name, folder)
+    for part in PUBLIC if data is not None else ():
+        parent = data / part if data is not None else Path()
+        for folder in sorted(parent.iterdir()) if parent.is_dir() else ():
+            if (folder / "config.yml").exists() and (folder / "domain.yml").exists():
+                yield _bot(folder.name, folder)
+
+
+def _bot(name: str, folder: Path) -> Bot:
+    domain = "domain" if (folder / "domain").is_dir() else "domain.yml"
+    return Bot(name, folder, domain, "data")
+
+
+def prepare(bot: Bot, work: Path, actions_port: int) -> Path:
+    """Copy a project; what learns leaves its config, and custom actions go to our action server."""
+    folder = work / bot.name
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(bot.origin, folder, ignore=shutil.ignore_patterns("models", ".rasa", "results"))
+    if not (folder / "data").exists():
+        (folder / "data").mkdir()
+        for path in folder.glob("*.yml"):
+            if path.stem in ("nlu", "stories", "rules"):
+                path.rename(folder / "data" / path.name)
+    config = yaml.safe_load((folder / "config.yml").read_text(encoding="utf-8")) or {}
+    if bot.origin.parent != OWN:
+        config = _light(config, bot.name)
+    (folder / "config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    (folder / "endpoints.yml").write_text(
+        f"action_endpoint:\n  url: http://127.0.0.1:{actions_port}/webhook\n", encoding="utf-8"
+    )
+    (folder / "credentials.yml").write_text("rest:\n", encoding="utf-8")
+    return folder
+
+
+def _light(config: dict[str, Any], name: str) -> dict[str, Any]:
+    pipeline = [dict(item) for item in LIGHT_PIPELINE]
+    pipeline += [p for p in config.get("pipeline") or [] if p.get("name") == "FallbackClassifier"]
+    kept = [p for p in config.get("policies") or [] if p.get("name", "").endswith(("MemoizationPolicy", "RulePolicy"))]
+    names = {p["name"] for p in kept}
+    if not any("Memoization" in name for name in names):
+        kept.append({"name": "MemoizationPolicy"})
+    if "RulePolicy" not in names:
+        kept.append({"name": "RulePolicy"})
+    return {
+        "recipe": "default.v1",
+        "assistant_id": f"parity-{name}",
+        "language": config.get("language") or "en",
+        "pipeline": pipeline,
+        "policies": kept,
+    }
