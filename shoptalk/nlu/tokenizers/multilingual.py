@@ -21,7 +21,7 @@ from shoptalk.nlu.tokenizers.base import DEFAULTS, apply_pattern, text_tokens
 CJK = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U000323af"
 """Scripts written without spaces, as a character class: Han, kana, Hangul syllables."""
 
-_ADDRESS = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://[^\s\u3000-\u303f\uff00-\uffef]+"
+_ADDRESS = r"[a-z0-9_.+-]+@[a-z0-9_-]+(?:\.[a-z0-9_-]+)+|https?://[!-~]+"
 _NUMBER = r"\d+(?:[.,:/]\d+)*"
 _WORD = rf"[^\W\d_{CJK}]+(?:['\u2019][^\W\d_{CJK}]+)?"
 _TOKEN = re.compile(rf"{_ADDRESS}|[{CJK}]|{_NUMBER}|{_WORD}|[#$€£¥￥%+]|_+")

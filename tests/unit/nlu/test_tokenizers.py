@@ -61,6 +61,7 @@ def test_labels_are_split_only_on_demand() -> None:
         ("我的订单１０２３４到哪了？", "我|的|订|单|１０２３４|到|哪|了"),
         ("ＳＯ-10234 T恤 M码", "ＳＯ|10234|T|恤|M|码"),
         ("mail anna@example.com，谢谢", "mail|anna@example.com|谢|谢"),
+        ("我是jiang.lan@example.com和10622", "我|是|jiang.lan@example.com|和|10622"),
         ("don't pay €12.50", "don't|pay|€|12.50"),
         ("ありがとう", "あ|り|が|と|う"),
         ("👍", "👍"),
