@@ -23,6 +23,7 @@ from bench.parity import compare, facts, report
 from bench.parity.actions import ActionServer
 from bench.parity.client import Server, masks_of
 from bench.parity.compare import Difference
+from bench.parity.explained import explain
 from bench.parity.play import Played, play
 from bench.parity.projects import OWN, Bot, bots, prepare
 from bench.parity.serve import QUIET, Process, command
@@ -49,7 +50,7 @@ def main() -> int:
             print(f"{bot.name}: {len(results[bot.name])} cases", file=sys.stderr, flush=True)
     if args.record:
         for bot in (bot for bot in trained if bot.origin.parent == OWN):
-            facts.write(args.record / f"{bot.name}.txt", played[bot.name])
+            facts.write(args.record / f"{bot.name}.txt", _not_decided(played[bot.name], results[bot.name]))
     print(report.text(results))
     if args.json:
         args.json.write_text(json.dumps(_plain(results), indent=1, ensure_ascii=False), encoding="utf-8")
@@ -126,9 +127,21 @@ def _compare(
     with Process(command(SHOPTALK, args.port + 1, "shoptalk"), folder, args.port + 1, folder / "run.log") as server:
         mine = _converse(server, actions, again, folder, bot.name)
     for number, ((case, theirs), (_, own)) in enumerate(zip(talked, mine, strict=True)):
-        name = f"{case.kind} {number}: {case.name}"
+        name = _name(number, case)
         out[name] = (case.kind, compare.of_conversation(bot.name, name, case.kind, theirs, own))
     return out
+
+
+def _not_decided(
+    talked: list[tuple[Case, Played]], found: dict[str, tuple[str, list[Difference]]]
+) -> list[tuple[Case, Played]]:
+    """Conversations that Shoptalk is meant to have as Rasa had them."""
+    named = [(_name(number, case), case, played) for number, (case, played) in enumerate(talked)]
+    return [(case, played) for name, case, played in named if not any(map(explain, found.get(name, ("", []))[1]))]
+
+
+def _name(number: int, case: Case) -> str:
+    return f"{case.kind} {number}: {case.name}"
 
 
 def _plain(results: Results) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,48 @@ from shoptalk.core.events import (
     decode,
 )
 
+EARLIER = "(… of an earlier session)"
 SESSION = ["action_session_start None 1.0", "session_started", "action_listen"]
 ENTITY_KEYS = ("entity", "value", "start", "end", "role", "group", "extractor")
 UNSTABLE = ("timestamp", "metadata", "date_time")
 OURS = ("model_id", "assistant_id")
+
+
+@dataclass(slots=True)
+class Said:
+    """Something said, what custom actions answered, and the events that came of it."""
+
+    said: str
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Fact:
+    """A recorded conversation."""
+
+    name: str
+    turns: list[Said] = field(default_factory=list)
+    end: dict[str, Any] = field(default_factory=dict)
+
+
+def read(path: Path) -> Iterator[Fact]:
+    """The conversations of a facts file."""
+    for block in path.read_text(encoding="utf-8").strip().split("\n\n"):
+        lines = block.split("\n")
+        fact = Fact(lines[0].removeprefix("= "))
+        for line in lines[1:]:
+            mark, rest = line[:2], line[2:]
+            if mark == "> ":
+                fact.turns.append(Said(rest))
+            elif mark == "! ":
+                name, _, answer = rest.partition(" ")
+                fact.turns[-1].calls.append((name, json.loads(answer)))
+            elif mark == "  ":
+                fact.turns[-1].events.extend(SESSION if rest == "session" else [rest])
+            else:
+                fact.end = json.loads(rest)
+        yield fact
 
 
 def write(path: Path, talked: Iterable[tuple[Case, Played]]) -> None:
@@ -45,7 +84,7 @@ def _block(case: Case, played: Played) -> str:
         lines += [f"! {name} {_json(answer)}" for name, answer in calls]
         outlines = [outline(decode(event)) for event in news]
         if hidden:
-            lines.append(f"  ({hidden} of an earlier session)")
+            lines.append(f"  {EARLIER}")
         lines += [f"  {line}" for line in _short(outlines)]
     lines.append(f". {_json(ending(played.raw))}")
     return "\n".join(lines)

@@ -22,7 +22,7 @@ class Played:
         turns: what was said.
         answers: what came back, cleaned.
         events, slots, state: at its end, cleaned.
-        raw: all events as they are, for records; with `bounds`, how many there were after each turn.
+        raw: the tracker as it is at the end; `news`: what each turn added to it; `hidden`: whether Rasa forgot more.
         calls: custom actions called in each turn, with their answers.
     """
 
@@ -33,7 +33,7 @@ class Played:
     state: dict[str, Any] = field(default_factory=dict)
     raw: dict[str, Any] = field(default_factory=dict)
     news: list[list[dict[str, Any]]] = field(default_factory=list)
-    hidden: list[int] = field(default_factory=list)
+    hidden: list[bool] = field(default_factory=list)
     calls: list[list[tuple[str, Any]]] = field(default_factory=list)
 
 
@@ -63,8 +63,8 @@ def play(server: Server, actions: ActionServer, case: Case, sender: str, masks: 
 
 
 def _news(out: Played, events: list[dict[str, Any]], seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Keep what is new since the turn before; `hidden` counts what a new session made Rasa forget."""
-    at = len(seen) if events[: len(seen)] == seen else 0
-    out.news.append(events[at:])
-    out.hidden.append(len(seen) if at == 0 and seen else 0)
+    """Keep what is new since the turn before; `hidden`: a new session made Rasa forget the rest."""
+    known = next((len(seen) - at for at in range(len(seen)) if events[: len(seen) - at] == seen[at:]), 0)
+    out.news.append(events[known:])
+    out.hidden.append(known == 0 and bool(seen))
     return events
