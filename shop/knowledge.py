@@ -55,6 +55,15 @@ def answer(question: str, language: str, category: str | None = None) -> Passage
     return Passage(best.article, best.article.text, best.score)
 
 
+def suggest(question: str, language: str, limit: int = 3) -> list[Article]:
+    """Articles worth offering when none is sure to answer."""
+    index = _index()
+    if index is None:
+        return []
+    articles = _by_id()
+    return [articles[hit.document.id] for hit in index.suggest(question, language, limit)]
+
+
 def warm_up() -> bool:
     """Build the index now, however long it takes; False if only the lexical search is there."""
     return _index(wait_s=None) is not None

@@ -150,12 +150,9 @@ class KnowledgeIndex:
         return hits, like
 
     def suggest(self, query: str, language: str | None = None, k: int = 3) -> list[Hit]:
-        """Documents worth offering when none is likely enough to be told."""
-        return [
-            hit
-            for place, hit in enumerate(self.search(query, language, k=k))
-            if place or hit.score >= calibration.SUGGEST
-        ]
+        """Documents worth offering when none is likely enough to be told; none when even the best is far off."""
+        hits = self.search(query, language, k=k)
+        return hits if hits and hits[0].score >= calibration.SUGGEST else []
 
     def _votes(self, like: Likeness) -> tuple[Floats, Floats]:
         count = len(self._topics)
