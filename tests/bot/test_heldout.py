@@ -14,8 +14,8 @@ from shoptalk.testing.nlu import evaluate_nlu, extractors_of, parse_examples
 
 pytestmark = pytest.mark.timeout(900)
 ROOT = Path(__file__).resolve().parents[2]
-# A little under what was measured last: intents 91.0 % and 89.9 %, entities F1 79.5 % and 82.9 %.
-FLOORS = {"en": (0.895, 0.775), "zh": (0.885, 0.81)}
+# A little under what was measured last: intents 91.0 % and 89.5 %, entities F1 86.8 % and 81.9 %.
+FLOORS = {"en": (0.90, 0.85), "zh": (0.88, 0.80)}
 
 
 def _no_complaint(message: str, source: object) -> None:
