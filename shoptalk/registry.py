@@ -40,7 +40,6 @@ _HOMES: dict[str, dict[str, str]] = {
         "LogisticRegressionClassifier": "shoptalk.nlu.classifiers.logistic:LogisticRegressionClassifier",
         "DucklingEntityExtractor": "shoptalk.nlu.extractors.duckling:DucklingEntityExtractor",
         "DucklingHTTPExtractor": "shoptalk.nlu.extractors.duckling:DucklingEntityExtractor",
-        "LanguageIdentifier": "shoptalk.nlu.language:LanguageIdentifier",
     },
     "policy": {
         "RulePolicy": "shoptalk.dialogue.policies.rules:RulePolicy",

@@ -77,7 +77,7 @@ class OnnxEncoder:
         ]
         x = self._embed(np.asarray(found.ids, np.int64))
         names = sorted({f"layer_{n}" for n in (*self.sentence_layers, self.layers) if n})
-        outputs = dict(zip(names, self.session.run(names, {"x": x[None], "mask": np.ones((1, len(x)), np.int32)})))
+        outputs = dict(zip(names, self.session.run(names, {"x": x[None], "mask": np.ones((1, len(x)), np.int32)}), strict=True))
         outputs["layer_0"] = x[None]
         last = outputs[f"layer_{self.layers}"][0]
         means = [
