@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -53,14 +52,14 @@ class Limits:
         wait_s: a caller waits for the replies of a message that another worker serves.
         attempts: a message is served at most so often; then it is answered with an apology.
         extend_s: how often a running turn renews its lease.
-        threads: model work at a time.
+        threads: for understanding texts; more than one only takes turns with the others, as Python has one lock.
     """
 
     turn_s: float = 60.0
     wait_s: float = 60.0
     attempts: int = 3
-    extend_s: float = 10.0
-    threads: int = min(4, os.cpu_count() or 1)
+    extend_s: float = 2.0
+    threads: int = 1
 
 
 class Worker:

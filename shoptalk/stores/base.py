@@ -18,7 +18,7 @@ Json: TypeAlias = dict[str, Any]
 
 MAX_WAITING = 20
 DEDUPE_S = 24 * 3600.0
-LEASE_MS = 30_000
+LEASE_MS = 8_000
 
 
 @dataclass(frozen=True, slots=True)

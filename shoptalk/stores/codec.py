@@ -9,6 +9,8 @@ from typing import Any
 from shoptalk.errors import StoreError
 from shoptalk.stores.base import Json, StoredMessage
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
 
 def dump(value: Any) -> bytes:
     """Compact UTF-8 JSON; lone surrogates survive a round trip.
@@ -17,7 +19,7 @@ def dump(value: Any) -> bytes:
         StoreError: the value is not JSON (says which type, or that it is NaN or infinite).
     """
     try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = _ENCODER.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise StoreError(
             f"Cannot store a value that is not JSON: {error}.",

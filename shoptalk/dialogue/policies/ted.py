@@ -88,6 +88,7 @@ class TEDPolicy:
 
     default_priority: ClassVar[int] = 1
     learns_from_chance: ClassVar[bool] = True
+    is_light: ClassVar[bool] = True  # a millisecond of numpy; a thread costs a busy server more
     defaults: ClassVar[dict[str, Any]] = DEFAULTS
 
     def __init__(self, config: Mapping[str, Any]) -> None:
