@@ -71,6 +71,17 @@ _HOMES: dict[str, dict[str, str]] = {
 }
 
 
+_GONE = {
+    "MitieNLP": "MITIE is not supported: its models are no longer maintained. BertFeaturizer reads words better.",
+    "MitieTokenizer": "MITIE is not supported. Use WhitespaceTokenizer.",
+    "MitieFeaturizer": "MITIE is not supported. Use BertFeaturizer.",
+    "MitieIntentClassifier": "MITIE is not supported. Use DIETClassifier or JointClassifier.",
+    "MitieEntityExtractor": "MITIE is not supported. Use DIETClassifier or CRFEntityExtractor.",
+    "ConveRTFeaturizer": "The ConveRT model was withdrawn by its makers. Use BertFeaturizer.",
+}
+"""Names of Rasa's that nothing here answers to, and what to write instead."""
+
+
 def names(kind: str) -> list[str]:
     """All registered names of a kind, sorted."""
     return sorted(_HOMES[kind])
@@ -123,6 +134,8 @@ def _load(kind: str, name: str, module: str, attribute: str) -> Any:
 
 
 def _hint(kind: str, name: str) -> str:
+    if name in _GONE:
+        return _GONE[name]
     close = difflib.get_close_matches(name, _HOMES[kind], n=1, cutoff=0.5)
     known = ", ".join(names(kind))
     return f"Did you mean {close[0]!r}?" if close else f"Known: {known}. Or give the dotted path of your own class."

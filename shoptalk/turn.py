@@ -25,7 +25,7 @@ from shoptalk.core.events import (
     SlotSet,
     UserUttered,
 )
-from shoptalk.core.messages import BotMessage, ParseData, UserMessage
+from shoptalk.core.messages import NO_CHANNEL, BotMessage, ParseData, UserMessage
 from shoptalk.core.slots import SESSION_METADATA_SLOT
 from shoptalk.core.tracker import Tracker
 from shoptalk.dialogue.policies.base import Prediction, Reason, one_hot
@@ -182,7 +182,7 @@ class Run:
             UserUttered(
                 text=message.text,
                 parse_data={**base, **parse},
-                input_channel=message.channel or None,
+                input_channel=None if message.channel == NO_CHANNEL else message.channel,
                 message_id=message.message_id,
                 metadata=dict(message.metadata),
             )

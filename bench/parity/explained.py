@@ -44,6 +44,12 @@ DECISIONS: list[Decision] = [
         lambda d: d.case.endswith("wrong requests") and _status(d, 500, 404),
     ),
     Decision(
+        "`include_events` counts for predictions, too",
+        "`POST …/predict?include_events=NONE`: Rasa checks the parameter and sends the events all the same; here it "
+        "says which events the answer holds.",
+        lambda d: d.case.endswith(": predict") and "include_events" in sent(d),
+    ),
+    Decision(
         "Stories may hold `bot:` texts",
         "Rasa 3.6.21 ends the training of a project whose stories have `bot:` steps with InvalidDomain (Duplicate "
         "actions: it adds the texts twice); here such a project trains.",

@@ -23,7 +23,7 @@ def export(name: str, target: Path) -> None:
     from shoptalk.encoders.onnx_runtime import exported_files
 
     folder = find_model(name)
-    files = exported_files(folder)
+    files = exported_files(folder, quantised=True)
     target.mkdir(parents=True, exist_ok=True)
     for file in FILES:
         shutil.copyfile(files / file, target / file)

@@ -15,6 +15,9 @@ BotMessage = dict[str, Any]
 
 DEFAULT_SENDER = "default"
 
+NO_CHANNEL = "api"
+"""Of messages that are logged over the HTTP API; as with Rasa, events name no channel for them."""
+
 
 @dataclass(frozen=True, slots=True)
 class UserMessage:

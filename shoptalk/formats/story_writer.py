@@ -8,12 +8,10 @@ from typing import Any
 
 from shoptalk.core.domain import ACTION_LISTEN, ACTION_SESSION_START
 from shoptalk.core.events import ActionExecuted, ActiveLoop, Event, SlotSet, UserUttered
-from shoptalk.core.slots import REQUESTED_SLOT, SESSION_METADATA_SLOT
+from shoptalk.core.slots import SESSION_METADATA_SLOT
 from shoptalk.core.training_data import EntitySpan
 from shoptalk.formats.nlu import markup
 from shoptalk.formats.project import FORMAT_VERSION
-
-_HIDDEN_SLOTS = (REQUESTED_SLOT, SESSION_METADATA_SLOT)
 
 
 def stories_of(name: str, events: Iterable[Event], *, all_sessions: bool = False, as_test: bool = True) -> str:
@@ -53,7 +51,7 @@ def _steps(events: Sequence[Event], as_test: bool) -> list[str]:
             lines += _user(event, as_test)
         elif isinstance(event, ActionExecuted) and event.name != ACTION_LISTEN:
             lines.append(f"  - action: {scalar(event.name)}" if event.name else f"  - bot: {scalar(event.action_text)}")
-        elif isinstance(event, SlotSet) and event.name not in _HIDDEN_SLOTS:
+        elif isinstance(event, SlotSet) and event.name != SESSION_METADATA_SLOT:
             lines += ["  - slot_was_set:", f"    - {scalar(event.name)}: {scalar(event.value)}"]
         elif isinstance(event, ActiveLoop):
             lines.append(f"  - active_loop: {scalar(event.name)}")
@@ -90,6 +88,6 @@ def scalar(value: Any) -> str:
         from shoptalk.formats.yaml import resolve
 
         plain = value and value.replace("_", "a").replace("/", "a").replace("-", "a").replace(" ", "a").isalnum()
-        safe = plain and value == value.strip() and isinstance(resolve(value), str) and value[0] not in "-/"
+        safe = plain and value == value.strip() and isinstance(resolve(value), str) and value[0] != "-"
         return value if safe else json.dumps(value, ensure_ascii=False)
     return json.dumps(value, ensure_ascii=False)

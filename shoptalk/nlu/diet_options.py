@@ -61,6 +61,25 @@ DIET: dict[str, Any] = {
     "drop_small_last_batch": False,
 }
 
+_REPORTS = "`shoptalk train --json` and results/ show how training went"
+_DISTANCE = "words know their place by sinusoids alone"
+INERT: dict[str, str] = {
+    "share_hidden_layers": "texts and labels have layers of their own",
+    "use_key_relative_attention": _DISTANCE,
+    "use_value_relative_attention": _DISTANCE,
+    "max_relative_position": _DISTANCE,
+    "unidirectional_encoder": "every word sees every other",
+    "number_of_negative_examples": "the loss compares with every label",
+    "evaluate_every_number_of_epochs": _REPORTS,
+    "evaluate_on_number_of_examples": _REPORTS,
+    "tensorboard_log_directory": _REPORTS,
+    "tensorboard_log_level": _REPORTS,
+    "checkpoint_model": "the last epoch is kept",
+    "run_eagerly": "PyTorch always does",
+    "drop_small_last_batch": "small batches are learnt from, too",
+}
+"""Keys that mean nothing to our network, and why."""
+
 SELECTOR: dict[str, Any] = {
     **DIET,
     "hidden_layers_sizes": {"text": [256, 128], "label": [256, 128]},

@@ -15,7 +15,12 @@ logger = logging.getLogger(__name__)
 COMMON = ("name", "alias", "featurizers")
 
 
-def read_options(component: str, config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+NO_KEYS: Mapping[str, str] = {}
+
+
+def read_options(
+    component: str, config: Mapping[str, Any], defaults: Mapping[str, Any], inert: Mapping[str, str] = NO_KEYS
+) -> dict[str, Any]:
     """The component's settings: its defaults with what the project sets.
 
     A key nobody reads is named in a warning (Rasa ignores it silently); a value of a wrong kind is an error.
@@ -24,6 +29,7 @@ def read_options(component: str, config: Mapping[str, Any], defaults: Mapping[st
         component: its name, for messages.
         config: the item of `pipeline:` in config.yml.
         defaults: every key the component reads, with its default.
+        inert: those of Rasa's among them that mean nothing here, with the reason; another value is warned of.
 
     Raises:
         ConfigError: a value has another type than the default.
@@ -33,6 +39,8 @@ def read_options(component: str, config: Mapping[str, Any], defaults: Mapping[st
         if key in defaults:
             _check_kind(component, key, value, defaults[key], place(config, key))
             out[key] = value
+            if key in inert and value != defaults[key]:
+                logger.warning("%s: %s: %s has no effect: %s.", place(config, key), component, key, inert[key])
         elif key not in COMMON:
             close = difflib.get_close_matches(key, [*defaults, *COMMON], n=1)
             hint = (

@@ -116,7 +116,7 @@ class ResponseSelector:
     provides: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, config: dict[str, Any]) -> None:
-        self.options = read_options("ResponseSelector", config, diet_options.SELECTOR)
+        self.options = read_options("ResponseSelector", config, diet_options.SELECTOR, diet_options.INERT)
         diet_options.check("ResponseSelector", self.options)
         self.options.update(intent_classification=True, entity_recognition=False)
         self._model: DietModel | None = None

@@ -15,7 +15,7 @@ from shoptalk.actions.base import CollectingSink
 from shoptalk.assistant import Assistant
 from shoptalk.channels.rest import rest_messages
 from shoptalk.core.events import Event, decode
-from shoptalk.core.messages import UserMessage
+from shoptalk.core.messages import NO_CHANNEL, UserMessage
 from shoptalk.core.tracker import Tracker
 from shoptalk.dialogue.policies.base import Prediction
 from shoptalk.errors import ActionError, DataError
@@ -169,10 +169,7 @@ def _action_routes(router: APIRouter, holder: Holder) -> None:
             raise ApiError(404, "NotFound", f"The domain has no intent {name!r}.")
         sink = CollectingSink()
         replies = await holder.assistant.trigger(conversation_id, name, body.get("entities") or [], sink=sink)
-        stored = await holder.assistant.tracker(conversation_id, full=True)
-        # As it is after these events happened; a stored one has forgotten what a form's turns were about.
-        lived = Tracker.from_events(conversation_id, stored.events, holder.assistant.domain)
-        return _said(lived, conversation_id, replies, include_events)
+        return _said(await _lived(holder, conversation_id), conversation_id, replies, include_events)
 
 
 def _change_routes(router: APIRouter, holder: Holder) -> None:
@@ -189,7 +186,7 @@ def _change_routes(router: APIRouter, holder: Holder) -> None:
             UserMessage(
                 body["text"],
                 conversation_id,
-                channel="",
+                channel=NO_CHANNEL,
                 parse_data=parse if isinstance(parse, dict) else None,
             )
         )
@@ -203,7 +200,7 @@ def _change_routes(router: APIRouter, holder: Holder) -> None:
         if not events:
             raise ApiError(500, "ConversationError", "There are no events in the body.")
         await holder.assistant.add_events(conversation_id, events)
-        return _state(await holder.assistant.tracker(conversation_id, full=True), verbosity)
+        return _state(await _lived(holder, conversation_id), verbosity)
 
     @router.put("/conversations/{conversation_id:path}/tracker/events", tags=["conversations"])
     async def replace(request: Request, conversation_id: str, include_events: str = "AFTER_RESTART") -> Any:
@@ -288,6 +285,12 @@ def _shown(tracker: Tracker, verbosity: str) -> Sequence[Event] | None:
 
 def _state(tracker: Tracker, verbosity: str) -> dict[str, Any]:
     return tracker.as_dict(_shown(tracker, verbosity))
+
+
+async def _lived(holder: Holder, conversation_id: str) -> Tracker:
+    """A conversation as it is for who took part; read back later, it has forgotten how a form's turns were asked."""
+    stored = await holder.assistant.tracker(conversation_id, full=True)
+    return Tracker.from_events(conversation_id, stored.events, holder.assistant.domain)
 
 
 async def _existing(holder: Holder, conversation_id: str) -> Tracker:

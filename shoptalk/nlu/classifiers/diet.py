@@ -28,7 +28,8 @@ class DIETClassifier:
     reads: ClassVar[tuple[str, ...]] = ("intent_split_symbol",)
 
     def __init__(self, config: dict[str, Any]) -> None:
-        self.options = read_options(NAME, config, {**diet_options.DIET, "intent_split_symbol": None})
+        defaults = {**diet_options.DIET, "intent_split_symbol": None}
+        self.options = read_options(NAME, config, defaults, diet_options.INERT)
         diet_options.check(NAME, self.options)
         if "epochs" not in config:
             logger.warning("config.yml: %s has no `epochs`; taking %d.", NAME, self.options["epochs"])
