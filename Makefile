@@ -32,7 +32,9 @@ check: $(STAMP_DEV)  ## format, lint, types, import contracts
 	$(BIN)/lint-imports
 
 unit: $(STAMP_DEV)  ## tests with coverage
-	$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered tests
+	@$(BIN)/shoptalk train
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report= --ignore tests/browser tests
+	$(BIN)/python -m pytest -q --cov --cov-append --cov-report=term:skip-covered tests/browser
 
 evaluate: $(STAMP)  ## accuracy of understanding on held-out sentences, with plots in results/
 	$(BIN)/python -m bench.heldout
