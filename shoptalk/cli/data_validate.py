@@ -109,7 +109,8 @@ def _print(findings: list[Finding], conflicts: list[Conflict], *, show_notes: bo
 
     console = Console(highlight=False, soft_wrap=True)
     for finding in findings:
-        if finding.level != "note" or show_notes:
+        # What a file says and nobody reads is shown always.
+        if finding.level != "note" or finding.code == "file" or show_notes:
             console.print(f"[{STYLE[finding.level]}]{finding.level:<7}[/] {escape(str(finding))}")
     for conflict in conflicts:
         _print_conflict(console, conflict)

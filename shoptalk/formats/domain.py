@@ -10,6 +10,7 @@ from shoptalk.core.slots import Slot, SlotMapping, make_slot
 from shoptalk.core.training_data import NOWHERE, Source
 from shoptalk.errors import DataError
 from shoptalk.formats.nlu import Warn
+from shoptalk.formats.strange_keys import warn_of_strange_keys
 from shoptalk.formats.yaml import List, Map
 
 LIST_KEYS = ("intents", "entities", "actions", "e2e_actions")
@@ -83,6 +84,7 @@ def read(content: Map, warn: Warn) -> Domain:
     for key in content:
         if key not in (*DOMAIN_KEYS, *OTHER_KEYS):
             warn(f"The key {key!r} means nothing in a domain; it is ignored.", content.at(key))
+    warn_of_strange_keys(content, warn)
     reader = _Reader(content, warn)
     config = content.get("config") or {}
     actions, selective = reader.actions()
