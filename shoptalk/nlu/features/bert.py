@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULTS: dict[str, Any] = {
     "model": "all-MiniLM-L6-v2",
+    "words": True,
     "layers": None,
     "sentence_layers": None,
     "pooling": "mean",
@@ -56,7 +57,7 @@ class BertFeaturizer:
     Training texts are encoded by PyTorch in length-sorted batches and kept on disk; at serving time ONNX
     Runtime encodes one text at a time.
 
-    Keys: `model` (catalogue name, folder or hub id), `layers` (hidden layers of word features; None takes six
+    Keys: `model` (catalogue name, folder or hub id), `words` (features of words, beside those of the sentence), `layers` (hidden layers of word features; None takes six
     spread evenly), `sentence_layers` (hidden layers whose means over the text stand side by side as sentence
     features; None takes what the catalogue says is best for the model, else the last), `pooling` of a word's sub-words (`mean` or `first`), `runtime` for serving,
     `training_runtime`, `cache`, `offline`.
@@ -106,9 +107,13 @@ class BertFeaturizer:
         return np.concatenate(whole), words
 
     def _add(self, message: Message, sentence: NDArray[Any], words: NDArray[Any]) -> None:
-        last = words[-1].astype(np.float32, copy=False)
         row = sentence.astype(np.float32, copy=False)[None]
-        message.features.append(Features(self.alias, last, row, words))
+        if self.options["words"]:
+            message.features.append(
+                Features(self.alias, words[-1].astype(np.float32, copy=False), row, words)
+            )
+        else:
+            message.features.append(Features(self.alias, None, row))
 
     def _bulk(self, messages: list[Message]) -> None:
         encoder = self._encoder(self.options["training_runtime"])
