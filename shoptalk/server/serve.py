@@ -28,11 +28,12 @@ from shoptalk.server.delivery import OutboxWorker, deliver_for
 from shoptalk.server.holder import Holder
 from shoptalk.server.limits import Bounds
 from shoptalk.server.metrics import make_metrics
+from shoptalk.server.publishing import Publisher
 from shoptalk.server.tracing import make_tracing
 from shoptalk.server.watching import watch
 from shoptalk.settings import Endpoints
 from shoptalk.stores.base import TrackerStore
-from shoptalk.stores.build import build_store
+from shoptalk.stores.build import build_broker, build_store
 from shoptalk.turn import TurnRecord
 from shoptalk.worker import Watch
 
@@ -207,8 +208,14 @@ def serve(
     metrics, tracing = make_metrics(), make_tracing()
     if metrics is not None:
         logging.getLogger().addHandler(metrics.handler())
-    watchers = [observer.watch for observer in (metrics, tracing) if observer is not None]
+    broker = build_broker(endpoints.event_broker)
+    publisher = Publisher(broker) if broker is not None else None
+    _warn_of_unused(endpoints)
+    watchers = [each.watch for each in (metrics, tracing, publisher) if each is not None]
     holder = load_holder(options, endpoints, channels, watchers)
+    background = _background(options, holder, channels, ready)
+    if publisher is not None:
+        background.append(publisher.run)
     app = create_app(
         holder,
         channels,
@@ -222,7 +229,7 @@ def serve(
             metrics=metrics,
             tracing=tracing,
         ),
-        _background(options, holder, channels, ready),
+        background,
     )
     config = uvicorn.Config(
         app,
@@ -241,6 +248,20 @@ def serve(
     uvicorn.Server(config).run([listener] if listener is not None else None)
     if tracing is not None:
         tracing.close()
+
+
+UNUSED = {
+    "lock_store": "the tracker store itself lets one worker at a time serve a conversation",
+    "models": "models are read from the folder of --model (--watch serves newer ones at once); PUT /model swaps them",
+    "nlu": "understanding is part of this server; serve a model trained with `shoptalk train`",
+}
+"""Sections of Rasa's endpoints.yml that mean nothing here, and why."""
+
+
+def _warn_of_unused(endpoints: Endpoints) -> None:
+    for name, reason in UNUSED.items():
+        if getattr(endpoints, name):
+            logger.warning("endpoints.yml: `%s:` has no effect: %s.", name, reason)
 
 
 def _all(watchers: Sequence[Watch]) -> Watch | None:
