@@ -42,6 +42,16 @@ evaluate: $(STAMP)  ## accuracy of understanding on held-out sentences, with plo
 slow: $(STAMP_DEV)  ## tests too long for every run
 	$(BIN)/python -m pytest -q -m slow --timeout 1800 tests
 
+faults: $(STAMP_DEV)  ## kill, stop and starve the store and the workers; prints what was lost
+	$(BIN)/python -m pytest -q -s -m "slow or not slow" --timeout 1800 tests/faults
+
+load: $(STAMP_DEV)  ## load on the shop's server (RASA=/path/to/rasa RASA_PROJECT=folder to compare), and long conversations
+	$(BIN)/python -m bench.load.run --json results/load.json $(if $(RASA),--rasa $(RASA) --rasa-project $(RASA_PROJECT))
+	$(BIN)/python -m bench.load.constant_cost --json results/constant_cost.json --plot results/constant_cost.png
+
+fuzz: $(STAMP_DEV)  ## ten minutes of hostile input for everything that reads
+	$(BIN)/python tests/security/fuzzing.py --seconds 60
+
 $(STAMP): pyproject.toml constraints.txt pretrained.txt
 	@$(MAKE) --no-print-directory .venv/bin/python
 	@echo "Installing Shoptalk and what it needs into .venv (a few minutes the first time) …"

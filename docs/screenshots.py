@@ -31,7 +31,9 @@ def say(page: Page, *texts: str) -> None:
         page.wait_for_timeout(900)
 
 
-def open_shop(browser: Browser, url: str, *, width: int, height: int, customer: str | None, language: str) -> Page:
+def open_shop(
+    browser: Browser, url: str, *, width: int, height: int, customer: str | None, language: str
+) -> Page:
     """The shop's page with the chat open."""
     page = browser.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
     page.goto(url)

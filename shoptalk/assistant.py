@@ -156,7 +156,13 @@ class Assistant:
     # ----------------------------------------------------------------------------------------- other beginnings
 
     async def trigger(
-        self, sender_id: str, intent: str, entities: Any = None, *, channel: str = COLLECTOR, sink: Sink | None = None
+        self,
+        sender_id: str,
+        intent: str,
+        entities: Any = None,
+        *,
+        channel: str = COLLECTOR,
+        sink: Sink | None = None,
     ) -> list[BotMessage]:
         """Act as if the user had meant an intent; returns what is said.
 
@@ -206,7 +212,9 @@ class Assistant:
         """Act on a reminder that is due, once."""
         body = {"kind": "reminder", "event": reminder.body["event"]}
         identity = f"reminder:{reminder.name}:{reminder.due}"
-        replies = await self._submit(reminder.sender_id, str(reminder.body["channel"]), body, message_id=identity)
+        replies = await self._submit(
+            reminder.sender_id, str(reminder.body["channel"]), body, message_id=identity
+        )
         await self.store.reminders.done(reminder)
         return replies
 

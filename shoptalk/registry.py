@@ -138,4 +138,8 @@ def _hint(kind: str, name: str) -> str:
         return _GONE[name]
     close = difflib.get_close_matches(name, _HOMES[kind], n=1, cutoff=0.5)
     known = ", ".join(names(kind))
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {known}. Or give the dotted path of your own class."
+    return (
+        f"Did you mean {close[0]!r}?"
+        if close
+        else f"Known: {known}. Or give the dotted path of your own class."
+    )

@@ -22,7 +22,17 @@ ENDPOINT_SECTIONS = (
     "nlu",
     "tracker_store",
 )
-ENDPOINT_KEYS = ("url", "params", "headers", "basic_auth", "token", "token_name", "cafile", "type", "store_type")
+ENDPOINT_KEYS = (
+    "url",
+    "params",
+    "headers",
+    "basic_auth",
+    "token",
+    "token_name",
+    "cafile",
+    "type",
+    "store_type",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +110,17 @@ class Endpoints:
             line = getattr(content, "key_lines", {}).get(key, 0)
             if key not in ENDPOINT_SECTIONS:
                 raise ConfigError(
-                    f"There is no endpoint called {key!r}.", hint=did_you_mean(key, ENDPOINT_SECTIONS), file=file, line=line
+                    f"There is no endpoint called {key!r}.",
+                    hint=did_you_mean(key, ENDPOINT_SECTIONS),
+                    file=file,
+                    line=line,
                 )
             if section is not None and not isinstance(section, Mapping):
                 raise ConfigError(
-                    f"`{key}:` must be a mapping.", hint="Write `url: …` below it, indented.", file=file, line=line
+                    f"`{key}:` must be a mapping.",
+                    hint="Write `url: …` below it, indented.",
+                    file=file,
+                    line=line,
                 )
         return cls(**dict(content or {}))
 

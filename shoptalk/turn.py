@@ -211,7 +211,9 @@ class Run:
             return self.record
         return await self._external(reminder.intent, reminder.entities)
 
-    async def execute(self, action: str, policy: str | None = None, confidence: float | None = None) -> TurnRecord:
+    async def execute(
+        self, action: str, policy: str | None = None, confidence: float | None = None
+    ) -> TurnRecord:
         """Run one action that somebody chose.
 
         Raises:
@@ -219,7 +221,9 @@ class Run:
         """
         self.engine.actions.action(action)
         await self.session()
-        await self._perform(action, Prediction(one_hot(action, self.engine.domain, confidence or 0.0), policy))
+        await self._perform(
+            action, Prediction(one_hot(action, self.engine.domain, confidence or 0.0), policy)
+        )
         return self.record
 
     async def session(self, metadata: Mapping[str, Any] | None = None, *, only_if_new: bool = False) -> None:
@@ -236,7 +240,9 @@ class Run:
         is_first = not tracker.events
         if metadata:
             self.apply(SlotSet(name=SESSION_METADATA_SLOT, value=dict(metadata)))
-        await self._perform(ACTION_SESSION_START, Prediction(one_hot(ACTION_SESSION_START, self.engine.domain)))
+        await self._perform(
+            ACTION_SESSION_START, Prediction(one_hot(ACTION_SESSION_START, self.engine.domain))
+        )
         if metadata and is_first and self.tracker.from_start:
             # The history begins with the session, as in a conversation that Rasa has read back.
             del self.record.events[0], self.tracker.events[0]
@@ -304,7 +310,9 @@ class Run:
         if wanted:
             tracker.followup_action = None
             if wanted in domain.action_index:
-                return Prediction(one_hot(wanted, domain), FOLLOWUP_POLICY, reason=Reason("default", "follow-up"))
+                return Prediction(
+                    one_hot(wanted, domain), FOLLOWUP_POLICY, reason=Reason("default", "follow-up")
+                )
             logger.error("The follow-up action %r is not in the domain; the policies decide.", wanted)
         assert self.engine.predict is not None
         return await self.engine.predict(tracker)
@@ -328,7 +336,9 @@ class Run:
             outcome, events = "failed", await self._apologise(scene)
         if outcome == "rejected":
             self.apply(
-                ActionExecutionRejected(name=action, policy=prediction.policy, confidence=prediction.confidence)
+                ActionExecutionRejected(
+                    name=action, policy=prediction.policy, confidence=prediction.confidence
+                )
             )
         else:
             self._log(action, prediction, events)

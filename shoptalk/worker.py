@@ -111,7 +111,9 @@ class Worker:
                 return replies
         raise Timeout(f"Message {message.message_id!r} was not answered within {self.limits.wait_s:.0f} s.")
 
-    async def serve(self, turn: Turn, sink: Sink | None = None, *, raises: bool = True) -> list[BotMessage] | None:
+    async def serve(
+        self, turn: Turn, sink: Sink | None = None, *, raises: bool = True
+    ) -> list[BotMessage] | None:
         """Do what the head of an inbox asks for, and commit it.
 
         Args:

@@ -46,7 +46,9 @@ def main() -> int:
         trained = [bot for bot in chosen if read[bot.name].get("trained")]
         played = _play_rasa(args, trained, folders, actions, work)
         for bot in chosen:
-            results[bot.name] = _compare(args, bot, folders[bot.name], read[bot.name], played.get(bot.name, []), actions)
+            results[bot.name] = _compare(
+                args, bot, folders[bot.name], read[bot.name], played.get(bot.name, []), actions
+            )
             print(f"{bot.name}: {len(results[bot.name])} cases", file=sys.stderr, flush=True)
     if args.record:
         for bot in (bot for bot in trained if bot.origin.parent == OWN):
@@ -63,7 +65,9 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.parity", description=(__doc__ or "").split("\n", 1)[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.parity", description=(__doc__ or "").split("\n", 1)[0]
+    )
     parser.add_argument("--rasa", type=Path, required=True, help="the command `rasa` of its own environment")
     parser.add_argument("--data", type=Path, help="folder of rasa_examples/ and rasa_test_data/")
     parser.add_argument("--project", nargs="+", help="compare these only")
@@ -71,7 +75,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--markdown", type=Path, help="write the report here")
     parser.add_argument("--record", type=Path, help="folder to write facts of our own projects to")
     parser.add_argument("--work", type=Path, help="keep the prepared projects here")
-    parser.add_argument("--port", type=int, default=6105, help="of Rasa; the next one and 50 above are used, too")
+    parser.add_argument(
+        "--port", type=int, default=6105, help="of Rasa; the next one and 50 above are used, too"
+    )
     return parser.parse_args()
 
 
@@ -80,7 +86,9 @@ def _rasa_reads(rasa: Path, chosen: list[Bot], folders: dict[str, Path], work: P
     wanted = [f"{bot.name}={folders[bot.name].absolute()}:{bot.domain}:{bot.data}" for bot in chosen]
     script = Path(__file__).with_name("rasa_side.py").absolute()
     with open(work / "rasa_side.log", "wb") as log:
-        subprocess.run([rasa.with_name("python"), script, out.absolute(), *wanted], env=QUIET, stderr=log, check=True)
+        subprocess.run(
+            [rasa.with_name("python"), script, out.absolute(), *wanted], env=QUIET, stderr=log, check=True
+        )
     result: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
     return result
 
@@ -108,7 +116,9 @@ def _converse(
 ) -> list[tuple[Case, Played]]:
     actions.serve(folder)
     masks = masks_of(server.call("GET", "/domain").body)
-    return [(case, play(server, actions, case, f"{name}-{at:04d}-x", masks)) for at, case in enumerate(wanted)]
+    return [
+        (case, play(server, actions, case, f"{name}-{at:04d}-x", masks)) for at, case in enumerate(wanted)
+    ]
 
 
 def _compare(
@@ -124,7 +134,9 @@ def _compare(
     if not talked or not ours.get("trained"):
         return out
     again = [Case(case.name, case.kind, played.turns) for case, played in talked]
-    with Process(command(SHOPTALK, args.port + 1, "shoptalk"), folder, args.port + 1, folder / "run.log") as server:
+    with Process(
+        command(SHOPTALK, args.port + 1, "shoptalk"), folder, args.port + 1, folder / "run.log"
+    ) as server:
         mine = _converse(server, actions, again, folder, bot.name)
     for number, ((case, theirs), (_, own)) in enumerate(zip(talked, mine, strict=True)):
         name = _name(number, case)
@@ -137,7 +149,9 @@ def _not_decided(
 ) -> list[tuple[Case, Played]]:
     """Conversations that Shoptalk is meant to have as Rasa had them."""
     named = [(_name(number, case), case, played) for number, (case, played) in enumerate(talked)]
-    return [(case, played) for name, case, played in named if not any(map(explain, found.get(name, ("", []))[1]))]
+    return [
+        (case, played) for name, case, played in named if not any(map(explain, found.get(name, ("", []))[1]))
+    ]
 
 
 def _name(number: int, case: Case) -> str:
@@ -146,7 +160,10 @@ def _name(number: int, case: Case) -> str:
 
 def _plain(results: Results) -> dict[str, Any]:
     return {
-        project: {case: {"kind": kind, "differences": [dataclasses.asdict(d) for d in found]} for case, (kind, found) in all_.items()}
+        project: {
+            case: {"kind": kind, "differences": [dataclasses.asdict(d) for d in found]}
+            for case, (kind, found) in all_.items()
+        }
         for project, all_ in results.items()
     }
 

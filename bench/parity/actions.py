@@ -121,8 +121,15 @@ def _default(name: str, tracker: Mapping[str, Any]) -> dict[str, Any]:
         taken = candidates(tracker)
         bad = {slot: value for slot, value in taken.items() if str(value).startswith("bad")}
         events = [_slot(slot, None if slot in bad else value) for slot, value in taken.items()]
-        return {"events": events, "responses": [{"text": f"{slot} cannot be {bad[slot]}"} for slot in sorted(bad)]}
-    slots = {k: v for k, v in sorted((tracker.get("slots") or {}).items()) if v is not None and k != "session_started_metadata"}
+        return {
+            "events": events,
+            "responses": [{"text": f"{slot} cannot be {bad[slot]}"} for slot in sorted(bad)],
+        }
+    slots = {
+        k: v
+        for k, v in sorted((tracker.get("slots") or {}).items())
+        if v is not None and k != "session_started_metadata"
+    }
     loop = (tracker.get("active_loop") or {}).get("name")
     said = f"{name}: intent={_intent(tracker)} loop={loop} last={tracker.get('latest_action_name')} slots={json.dumps(slots, sort_keys=True)}"
     return {"events": [], "responses": [{"text": said}]}
@@ -149,7 +156,9 @@ def _intent(tracker: Mapping[str, Any]) -> Any:
 def _holds(when: Mapping[str, Any], tracker: Mapping[str, Any]) -> bool:
     slots = tracker.get("slots") or {}
     taken = candidates(tracker)
-    found = {e.get("entity"): e.get("value") for e in (tracker.get("latest_message") or {}).get("entities") or []}
+    found = {
+        e.get("entity"): e.get("value") for e in (tracker.get("latest_message") or {}).get("entities") or []
+    }
     return (
         all(slots.get(name) == value for name, value in when.get("slots", {}).items())
         and all(name in taken and taken[name] == value for name, value in when.get("candidate", {}).items())

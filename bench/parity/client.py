@@ -59,7 +59,9 @@ class Server:
         of = f"/conversations/{sender}/"
         if "say" in turn:
             rest = {k: turn[k] for k in ("metadata", "input_channel") if k in turn}
-            return self.call("POST", "/webhooks/rest/webhook", {"sender": sender, "message": turn["say"], **rest})
+            return self.call(
+                "POST", "/webhooks/rest/webhook", {"sender": sender, "message": turn["say"], **rest}
+            )
         if "trigger" in turn:
             return self.call("POST", of + "trigger_intent", turn["trigger"])
         if "append" in turn:
@@ -112,7 +114,9 @@ def answer_of(reply: Reply, sender: str, masks: Mapping[str, str]) -> Any:
             if isinstance(holder, dict) and isinstance(holder.get("events"), list):
                 holder["events"] = last_session(holder["events"])
     if isinstance(body, list):
-        body = [{k: v for k, v in m.items() if k != "recipient_id"} if isinstance(m, dict) else m for m in body]
+        body = [
+            {k: v for k, v in m.items() if k != "recipient_id"} if isinstance(m, dict) else m for m in body
+        ]
     return body
 
 

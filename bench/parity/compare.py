@@ -46,11 +46,15 @@ def of_reading(project: str, rasa: Mapping[str, Any], ours: Mapping[str, Any]) -
     theirs, mine = rasa.get("read") or {}, ours.get("read") or {}
     for part in READ:
         a, b = theirs.get(part), mine.get(part)
-        out[f"read: {part}"] = [Difference(project, f"read: {part}", "reading", part, *first_difference(a, b))] if a != b else []
+        out[f"read: {part}"] = (
+            [Difference(project, f"read: {part}", "reading", part, *first_difference(a, b))] if a != b else []
+        )
     for number, name in enumerate(("validate", "validate --fail-on-warnings")):
         a = (rasa.get("validate") or [None, None])[number]
         b = (ours.get("validate") or [None, None])[number]
-        out[name] = [Difference(project, name, "reading", "exit status", {"is": a}, {"is": b})] if a != b else []
+        out[name] = (
+            [Difference(project, name, "reading", "exit status", {"is": a}, {"is": b})] if a != b else []
+        )
     a, b = bool(rasa.get("trained")), bool(ours.get("trained"))
     out["train"] = [Difference(project, "train", "reading", "trains", {"is": a}, {"is": b})] if a != b else []
     return out

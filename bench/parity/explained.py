@@ -35,7 +35,10 @@ DECISIONS: list[Decision] = [
         "With `action_session_start` among the domain's actions, Rasa answers `POST …/tracker/events` and "
         "`POST …/trigger_intent` on a new conversation with 500 and loses the request; here the session begins and the "
         "request is served.",
-        lambda d: d.project == "sessions" and (d.kind in ("hand", "api")),
+        lambda d: (
+            d.project == "sessions"
+            and d.case.endswith(("begun by events", "begun from outside", "api 16: events"))
+        ),
     ),
     Decision(
         "A refused request leaves nothing behind",
@@ -48,12 +51,6 @@ DECISIONS: list[Decision] = [
         "`POST …/predict?include_events=NONE`: Rasa checks the parameter and sends the events all the same; here it "
         "says which events the answer holds.",
         lambda d: d.case.endswith(": predict") and "include_events" in sent(d),
-    ),
-    Decision(
-        "Stories may hold `bot:` texts",
-        "Rasa 3.6.21 ends the training of a project whose stories have `bot:` steps with InvalidDomain (Duplicate "
-        "actions: it adds the texts twice); here such a project trains.",
-        lambda d: d.aspect == "trains" and d.shoptalk.get("is") is True,
     ),
     Decision(
         "A response for a channel is chosen by the message's channel",

@@ -141,7 +141,10 @@ def ending(state: dict[str, Any]) -> dict[str, Any]:
     loop = dict(state["active_loop"])
     if loop:
         trigger = loop["trigger_message"] or {}
-        loop["trigger_message"] = {"text": trigger.get("text"), "intent": (trigger.get("intent") or {}).get("name")}
+        loop["trigger_message"] = {
+            "text": trigger.get("text"),
+            "intent": (trigger.get("intent") or {}).get("name"),
+        }
         out["active_loop"] = loop
     if state["paused"]:
         out["paused"] = True

@@ -11,7 +11,14 @@ from bench.parity.actions import ActionServer
 from bench.parity.client import Server, Turn, answer_of, cleaned, last_session
 from bench.parity.talks import Case
 
-STATE = ("latest_action", "latest_action_name", "followup_action", "paused", "active_loop", "latest_input_channel")
+STATE = (
+    "latest_action",
+    "latest_action_name",
+    "followup_action",
+    "paused",
+    "active_loop",
+    "latest_input_channel",
+)
 
 
 @dataclass(slots=True)

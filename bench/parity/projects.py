@@ -78,7 +78,11 @@ def prepare(bot: Bot, work: Path, actions_port: int) -> Path:
 def _light(config: dict[str, Any], name: str) -> dict[str, Any]:
     pipeline = [dict(item) for item in LIGHT_PIPELINE]
     pipeline += [p for p in config.get("pipeline") or [] if p.get("name") == "FallbackClassifier"]
-    kept = [p for p in config.get("policies") or [] if p.get("name", "").endswith(("MemoizationPolicy", "RulePolicy"))]
+    kept = [
+        p
+        for p in config.get("policies") or []
+        if p.get("name", "").endswith(("MemoizationPolicy", "RulePolicy"))
+    ]
     names = {p["name"] for p in kept}
     if not any("Memoization" in name for name in names):
         kept.append({"name": "MemoizationPolicy"})

@@ -29,7 +29,11 @@ def _read(domain, data):
     for message in nlu.intent_examples:
         found = message.data
         entities = [
-            {key: entity[key] for key in ("start", "end", "entity", "value", "role", "group") if entity.get(key) is not None}
+            {
+                key: entity[key]
+                for key in ("start", "end", "entity", "value", "role", "group")
+                if entity.get(key) is not None
+            }
             for entity in found.get("entities", [])
         ]
         examples.append([found["text"], found.get("intent_response_key") or found["intent"], entities])
@@ -37,7 +41,9 @@ def _read(domain, data):
         "examples": examples,
         "synonyms": nlu.entity_synonyms,
         "regexes": sorted([r["name"], r["pattern"]] for r in nlu.regex_features),
-        "lookups": sorted([t["name"], sorted(t["elements"])] for t in nlu.lookup_tables if isinstance(t["elements"], list)),
+        "lookups": sorted(
+            [t["name"], sorted(t["elements"])] for t in nlu.lookup_tables if isinstance(t["elements"], list)
+        ),
         "responses": sorted(nlu.responses),
         "actions": list(known.action_names_or_texts),
         "slots": {s.name: [s.type_name, s.influence_conversation, s.initial_value] for s in known.slots},
@@ -59,7 +65,8 @@ def _train(domain, data):
     import rasa
 
     with contextlib.redirect_stdout(io.StringIO()):
-        result = rasa.train(domain, "config.yml", [data], output="models", fixed_model_name="rasa", force_training=True)
+        # Not forced: `rasa train --force` adds the texts of `bot:` steps twice and then refuses them.
+        result = rasa.train(domain, "config.yml", [data], output="models", fixed_model_name="rasa")
     return bool(result.model)
 
 

@@ -33,7 +33,10 @@ def table(results: Results) -> list[tuple[str, int, int, int, int]]:
 def text(results: Results) -> str:
     """For the terminal."""
     lines = [f"{'project':<52}{'cases':>7}{'equal':>7}{'decided':>9}{'open':>6}"]
-    lines += [f"{name:<52}{of:>7}{equal:>7}{decided:>9}{open_:>6}" for name, of, equal, decided, open_ in table(results)]
+    lines += [
+        f"{name:<52}{of:>7}{equal:>7}{decided:>9}{open_:>6}"
+        for name, of, equal, decided, open_ in table(results)
+    ]
     for difference in unexplained(results):
         lines += ["", f"{difference.project} | {difference.case} | {difference.aspect}"]
         lines += [f"  Rasa      {_short(difference.rasa)}", f"  Shoptalk  {_short(difference.shoptalk)}"]
@@ -86,7 +89,10 @@ def markdown(results: Results, command: str) -> str:
             lines += [f"- **{decision.name}** ({counts[decision.name]} cases): {decision.why}"]
     lines += ["", "## Open", ""]
     found = list(unexplained(results))
-    lines += [f"- {d.project}, {d.case}, {d.aspect}: Rasa `{_short(d.rasa)}`, Shoptalk `{_short(d.shoptalk)}`" for d in found] or ["None."]
+    lines += [
+        f"- {d.project}, {d.case}, {d.aspect}: Rasa `{_short(d.rasa)}`, Shoptalk `{_short(d.shoptalk)}`"
+        for d in found
+    ] or ["None."]
     return "\n".join(lines) + "\n"
 
 

@@ -42,13 +42,17 @@ def facts_of(folder: Path, domain: str, data: str) -> dict[str, Any]:
         "lookups": sorted([t.name, sorted(t.elements)] for t in training.lookups),
         "responses": sorted({*training.responses, *(name for name in known.responses if "/" in name)}),
         "actions": list(known.action_names),
-        "slots": {s.name: [s.type, s.influence_conversation, s.initial_value] for s in known.all_slots.values()},
+        "slots": {
+            s.name: [s.type, s.influence_conversation, s.initial_value] for s in known.all_slots.values()
+        },
     }
     common = ["--domain", domain, "--data", data]
     facts["validate"] = [
         _run(folder, "data", "validate", *common, *strict) for strict in ((), ("--fail-on-warnings",))
     ]
-    facts["trained"] = _run(folder, "train", *common, "--fixed-model-name", "shoptalk", "--skip-validation", "--force") == 0
+    facts["trained"] = (
+        _run(folder, "train", *common, "--fixed-model-name", "shoptalk", "--skip-validation", "--force") == 0
+    )
     return facts
 
 

@@ -146,7 +146,9 @@ def _forms(project: Project) -> Iterator[Case]:
             continue
         others = [name for name in project.domain.intents if f"/{name}" != begin.get("say")]
         for manner in MANNERS:
-            yield Case(f"{form}: {manner}", "form", [], FormFiller(project.domain, form, begin, manner, others))
+            yield Case(
+                f"{form}: {manner}", "form", [], FormFiller(project.domain, form, begin, manner, others)
+            )
         for other in others:
             yield Case(f"{form}: {other} at once", "form", [begin, {"say": f"/{other}"}, begin])
 
@@ -171,8 +173,16 @@ def _api(project: Project) -> Iterator[Case]:
     say = [{"say": f"/{one}"}, {"say": f"/{two}"}]
     levels = ("ALL", "APPLIED", "AFTER_RESTART", "NONE", "nonsense")
     for level in levels:
-        yield Case(f"tracker, {level}", "api", [*say, {"say": "/restart"}, *say, {"get": f"tracker?include_events={level}"}])
-    yield Case("predict", "api", [{"post": "predict"}, *say, {"post": "predict"}, {"post": "predict?include_events=NONE"}])
+        yield Case(
+            f"tracker, {level}",
+            "api",
+            [*say, {"say": "/restart"}, *say, {"get": f"tracker?include_events={level}"}],
+        )
+    yield Case(
+        "predict",
+        "api",
+        [{"post": "predict"}, *say, {"post": "predict"}, {"post": "predict?include_events=NONE"}],
+    )
     yield Case("story", "api", [{"get": "story"}, *say, {"get": "story"}])
     yield Case("messages", "api", [
         {"post": "messages", "body": {"text": f"/{one}", "sender": "user"}}, {"post": "predict"},
@@ -183,10 +193,37 @@ def _api(project: Project) -> Iterator[Case]:
         {"append": {"event": "followup", "name": "action_listen"}}, *say, {"append": []}, {"append": {"event": "unknown"}},
         {"append": [{"event": "slot", "name": "a"}]}, {"append": [{"event": "pause"}, {"event": "undo"}]}, {"append": [{"event": "restart"}]},
     ])  # fmt: skip
-    texts = [e.text for e in project.training_data.examples[:: max(1, len(project.training_data.examples) // 25)]]
+    texts = [
+        e.text for e in project.training_data.examples[:: max(1, len(project.training_data.examples) // 25)]
+    ]
     yield Case("parse examples", "api", [{"parse": text} for text in texts])
-    yield Case("parse odd texts", "api", [{"parse": t} for t in ("", " ", "no such words", f"/{one}", f" /{one}@0.25", "/no_such_intent", f'/{one}{{"no_such": 1}}', "1 2.5 a@b.c 5:30")])
-    yield Case("domain and version", "api", [{"call": "GET /domain"}, {"call": "GET /version"}, {"call": "GET /"}, {"call": "GET /webhooks/rest/"}])
+    yield Case(
+        "parse odd texts",
+        "api",
+        [
+            {"parse": t}
+            for t in (
+                "",
+                " ",
+                "no such words",
+                f"/{one}",
+                f" /{one}@0.25",
+                "/no_such_intent",
+                f'/{one}{{"no_such": 1}}',
+                "1 2.5 a@b.c 5:30",
+            )
+        ],
+    )
+    yield Case(
+        "domain and version",
+        "api",
+        [
+            {"call": "GET /domain"},
+            {"call": "GET /version"},
+            {"call": "GET /"},
+            {"call": "GET /webhooks/rest/"},
+        ],
+    )
     yield Case("wrong requests", "api", [
         {"call": "POST /model/parse", "body": {"message": "x"}}, {"post": "trigger_intent", "body": {"name": "no_such"}}, {"post": "trigger_intent"},
         {"post": "execute", "body": {"name": "no_such"}}, {"post": "execute"}, {"get": "story"}, {"call": "GET /nowhere"}, {"call": "GET /model/parse"},

@@ -77,7 +77,13 @@ class OnnxEncoder:
         ]
         x = self._embed(np.asarray(found.ids, np.int64))
         names = sorted({f"layer_{n}" for n in (*self.sentence_layers, self.layers) if n})
-        outputs = dict(zip(names, self.session.run(names, {"x": x[None], "mask": np.ones((1, len(x)), np.int32)}), strict=True))
+        outputs = dict(
+            zip(
+                names,
+                self.session.run(names, {"x": x[None], "mask": np.ones((1, len(x)), np.int32)}),
+                strict=True,
+            )
+        )
         outputs["layer_0"] = x[None]
         last = outputs[f"layer_{self.layers}"][0]
         means = [
@@ -120,7 +126,9 @@ class BertFeaturizer(DenseFeaturizer, GraphComponent):
     def __init__(self, config: Dict[Text, Any], name: Text) -> None:
         super().__init__(name, config)
         if not config.get("encoder"):
-            raise InvalidConfigException("BertFeaturizer has no `encoder`: name the folder of an exported encoder.")
+            raise InvalidConfigException(
+                "BertFeaturizer has no `encoder`: name the folder of an exported encoder."
+            )
         self.encoder = OnnxEncoder(Path(config["encoder"]))
 
     @classmethod

@@ -1,6 +1,6 @@
 """Write an encoder of Shoptalk's into a folder that Rasa's `BertFeaturizer` reads; run with Shoptalk's Python.
 
-    python integrations/rasa/export_encoder.py multilingual-e5-small encoders/multilingual-e5-small
+python integrations/rasa/export_encoder.py multilingual-e5-small encoders/multilingual-e5-small
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ def export(name: str, target: Path) -> None:
     for file in FILES:
         shutil.copyfile(files / file, target / file)
     shutil.copyfile(folder.path / "tokenizer.json", target / "tokenizer.json")
-    facts = {"name": folder.name, "fingerprint": folder.fingerprint, "sentence_layers": list(folder.sentence_layers)}
+    facts = {
+        "name": folder.name,
+        "fingerprint": folder.fingerprint,
+        "sentence_layers": list(folder.sentence_layers),
+    }
     (target / "encoder.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 

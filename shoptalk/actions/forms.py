@@ -70,7 +70,9 @@ async def _activate(form: FormSpec, scene: Scene) -> list[Event]:
     if not _is_validated(form, scene):
         return list(slots)
     tracker = _with(scene.tracker, extracted)
-    filled = {name: tracker.slots[name] for name in form.required_slots if tracker.slots.get(name) is not None}
+    filled = {
+        name: tracker.slots[name] for name in form.required_slots if tracker.slots.get(name) is not None
+    }
     checked = await _validate(form, scene.at(tracker), filled)
     named = {event.name for event in checked if isinstance(event, SlotSet)}
     return [*checked, *(event for event in slots if event.name not in named)]

@@ -71,7 +71,9 @@ class EndpointClient:
             raise Timeout(f"{url} did not answer within {self.timeout_s:.0f} s.") from error
         except httpx.HTTPError as error:
             problem = str(error) or type(error).__name__
-            raise ActionError(f"{url} cannot be reached: {problem}.", hint="Is the server running?") from error
+            raise ActionError(
+                f"{url} cannot be reached: {problem}.", hint="Is the server running?"
+            ) from error
         return Reply(answer.status_code, answer.text)
 
     async def close(self) -> None:

@@ -19,7 +19,10 @@ ACTION_OPTIONS = ("actions_module", "domain_digest", "enable_selective_domain", 
 
 
 def load_actions(
-    domain: Domain, endpoints: Endpoints | None = None, root: Path = Path("."), generator: Generator | None = None
+    domain: Domain,
+    endpoints: Endpoints | None = None,
+    root: Path = Path("."),
+    generator: Generator | None = None,
 ) -> ActionRunner:
     """The runner of an assistant's actions.
 

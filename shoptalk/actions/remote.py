@@ -70,7 +70,9 @@ def _read(name: str, reply: Reply) -> Answer:
     if reply.status == 404:
         raise NotFound(f"The action server has no action {name!r}: {told or 'status 404'}.")
     if reply.status >= 400:
-        raise ActionError(f"The action server failed to run {name!r} (status {reply.status}): {told or 'no reason given'}.")
+        raise ActionError(
+            f"The action server failed to run {name!r} (status {reply.status}): {told or 'no reason given'}."
+        )
     if content is None:
         content = {}
     events, responses = _lists(content, "events"), _lists(content, "responses")

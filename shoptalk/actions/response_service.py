@@ -32,7 +32,9 @@ class ResponseService:
     """
 
     def __init__(self, endpoint: Endpoint, responses: Mapping[str, Sequence[Variation]]) -> None:
-        self._client = EndpointClient(endpoint, float(endpoint.options.get("timeout", TIMEOUT_S)), compress=False)
+        self._client = EndpointClient(
+            endpoint, float(endpoint.options.get("timeout", TIMEOUT_S)), compress=False
+        )
         self._responses = responses
 
     async def generate(self, name: str, scene: Scene, arguments: Mapping[str, Any]) -> Draft | None:

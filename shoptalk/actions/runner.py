@@ -79,7 +79,9 @@ class ActionRunner:
     def _find(self, name: str) -> Action:
         domain = self.domain
         if name not in domain.action_index:
-            raise NotFound(f"The domain has no action {name!r}.", hint="List it under `actions:` in domain.yml.")
+            raise NotFound(
+                f"The domain has no action {name!r}.", hint="List it under `actions:` in domain.yml."
+            )
         if name in DEFAULTS and name not in domain.user_actions and name not in domain.forms:
             return DEFAULTS[name]
         if name.startswith(UTTER) and name.split(UTTER)[1] in domain.retrieval_intents:

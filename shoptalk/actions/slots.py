@@ -63,7 +63,9 @@ def applies(mapping: SlotMapping, slot: str, tracker: Tracker, domain: Domain) -
 
 def _is_known(mapping: SlotMapping, slot: str, domain: Domain) -> bool:
     if mapping.type == "from_entity" and mapping.raw.get("entity") not in domain.entities:
-        logger.warning("Slot %r is mapped from the entity %r, which the domain lacks.", slot, mapping.raw.get("entity"))
+        logger.warning(
+            "Slot %r is mapped from the entity %r, which the domain lacks.", slot, mapping.raw.get("entity")
+        )
         return False
     if mapping.type == "from_intent":
         strange = [name for name in mapping.names("intent") if name and name not in domain.intent_names]
@@ -130,10 +132,16 @@ def _values(mapping: SlotMapping, tracker: Tracker) -> list[Any]:
     raw = mapping.raw
     if mapping.type == "from_entity":
         wanted = (raw.get("entity"), raw.get("role"), raw.get("group"))
-        return [e.get("value") for e in message.entities if (e.get("entity"), e.get("role"), e.get("group")) == wanted]
+        return [
+            e.get("value")
+            for e in message.entities
+            if (e.get("entity"), e.get("role"), e.get("group")) == wanted
+        ]
     if mapping.type == "from_text":
         return [message.text]
-    if mapping.type == "from_intent" or (mapping.type == "from_trigger_intent" and _is_triggered(mapping, tracker)):
+    if mapping.type == "from_intent" or (
+        mapping.type == "from_trigger_intent" and _is_triggered(mapping, tracker)
+    ):
         return [raw.get("value")]
     return []
 

@@ -134,7 +134,9 @@ class FacebookChannel:
         """
         for part in parts(message):
             custom = part.get("custom")
-            target, contents = custom_of(custom, recipient) if custom else (recipient, list(messages_of(part)))
+            target, contents = (
+                custom_of(custom, recipient) if custom else (recipient, list(messages_of(part)))
+            )
             for content in contents:
                 body = {
                     "messaging_type": "RESPONSE",

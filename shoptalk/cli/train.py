@@ -148,7 +148,9 @@ def _say(result: Result, args: argparse.Namespace) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
-    warnings = [finding for finding in result.findings if finding.level == "warning" or finding.code == "file"]
+    warnings = [
+        finding for finding in result.findings if finding.level == "warning" or finding.code == "file"
+    ]
     for finding in warnings[:5]:
         console.print(f"[yellow]warning[/] {finding}", markup=True)
     if len(warnings) > 5:

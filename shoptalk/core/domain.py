@@ -142,7 +142,8 @@ class Domain:
         for name in extra:
             out.setdefault(name, Slot(name, "text", mappings=custom, influence_conversation=False))
         out.setdefault(
-            SESSION_METADATA_SLOT, Slot(SESSION_METADATA_SLOT, "any", mappings=custom, influence_conversation=False)
+            SESSION_METADATA_SLOT,
+            Slot(SESSION_METADATA_SLOT, "any", mappings=custom, influence_conversation=False),
         )
         return out
 
@@ -195,7 +196,9 @@ class Domain:
             included = set(self.entity_labels) - set(mute)
         else:
             included = self._with_labels(spec.use_entities)
-        return frozenset(included - self._with_labels(mute if spec.ignore_entities is None else spec.ignore_entities))
+        return frozenset(
+            included - self._with_labels(mute if spec.ignore_entities is None else spec.ignore_entities)
+        )
 
     def _with_labels(self, names: Iterable[str]) -> set[str]:
         """Entities and their labels with roles and groups."""

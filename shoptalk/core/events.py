@@ -73,7 +73,12 @@ class UserUttered(Event):
         return self.parse_data.get("entities") or []
 
     def payload(self) -> dict[str, Any]:
-        base: dict[str, Any] = {"intent": {}, "entities": [], "text": self.text, "message_id": self.message_id}
+        base: dict[str, Any] = {
+            "intent": {},
+            "entities": [],
+            "text": self.text,
+            "message_id": self.message_id,
+        }
         return {
             "text": self.text,
             "parse_data": {**base, "metadata": dict(self.metadata), **self.parse_data},

@@ -155,7 +155,9 @@ FEATURIZERS: dict[str, Callable[[Slot, Any], Features]] = {
 }
 
 
-def make_slot(name: str, spec: Mapping[str, Any], mappings: tuple[SlotMapping, ...], source: Source = NOWHERE) -> Slot:
+def make_slot(
+    name: str, spec: Mapping[str, Any], mappings: tuple[SlotMapping, ...], source: Source = NOWHERE
+) -> Slot:
     """The slot a domain entry describes.
 
     Args:
@@ -180,7 +182,9 @@ def make_slot(name: str, spec: Mapping[str, Any], mappings: tuple[SlotMapping, .
     low, high = float(spec.get("min_value", 0.0)), float(spec.get("max_value", 1.0))
     if kind == "float" and low >= high:
         raise DataError(
-            f"Slot {name!r}: min_value {low} is not below max_value {high}.", file=source.file, line=source.line
+            f"Slot {name!r}: min_value {low} is not below max_value {high}.",
+            file=source.file,
+            line=source.line,
         )
     values = tuple(str(v).lower() for v in spec.get("values") or () if v is not None)
     if kind == "categorical" and OTHER not in values:

@@ -83,7 +83,9 @@ class Tracker:
         cache: derived values of others (dialogue states), dropped by nobody; key them on `revision`.
     """
 
-    def __init__(self, sender_id: str, slots: Mapping[str, Slot], snapshot: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, sender_id: str, slots: Mapping[str, Slot], snapshot: Mapping[str, Any] | None = None
+    ) -> None:
         self.sender_id = sender_id
         self.slot_specs = slots
         self.snapshot = snapshot
@@ -219,7 +221,9 @@ class Tracker:
 
     def _on_action(self, event: ActionExecuted) -> None:
         self.followup_action = None
-        self.latest_action = {"action_name": event.name} if event.name else {"action_text": event.action_text or ""}
+        self.latest_action = (
+            {"action_name": event.name} if event.name else {"action_text": event.action_text or ""}
+        )
         loop = self.active_loop
         if loop is not None:
             rejected = loop.rejected and event.name != loop.name

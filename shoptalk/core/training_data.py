@@ -41,7 +41,12 @@ class EntitySpan:
 
     def as_dict(self) -> dict[str, Any]:
         """Rasa's form of a training entity."""
-        out: dict[str, Any] = {"start": self.start, "end": self.end, "value": self.value, "entity": self.entity}
+        out: dict[str, Any] = {
+            "start": self.start,
+            "end": self.end,
+            "value": self.value,
+            "entity": self.entity,
+        }
         if self.role is not None:
             out["role"] = self.role
         if self.group is not None:

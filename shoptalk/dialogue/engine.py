@@ -26,6 +26,7 @@ from shoptalk.dialogue.policies.base import (
 )
 from shoptalk.dialogue.training_trackers import TrainingTracker, training_trackers
 from shoptalk.errors import ConfigError, DataError
+from shoptalk.formats.yaml import place
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,13 @@ class Dialogue:
         policies: list[Policy] = []
         for config in configs:
             kind = registry.resolve("policy", str(config["name"]))
+            missing = [word for word in ("train", "predict", "save", "load") if not hasattr(kind, word)]
+            if missing:
+                raise ConfigError(
+                    f"{place(config, 'name')}: the class {config['name']!r} is no policy: "
+                    f"it has no {', '.join(missing)}.",
+                    hint="A policy written for Rasa's graph is ported in a few lines; see docs/migrating-from-rasa.md.",
+                )
             if not isinstance(getattr(kind, "default_priority", None), int):
                 raise ConfigError(
                     f"config.yml: the policy {config['name']!r} has no priority.",

@@ -9,7 +9,17 @@ from shoptalk.core.training_data import Source
 from shoptalk.errors import ConfigError
 from shoptalk.formats.yaml import List, Map
 
-KNOWN_KEYS = ("version", "recipe", "language", "languages", "assistant_id", "pipeline", "policies", "importers", "imports")
+KNOWN_KEYS = (
+    "version",
+    "recipe",
+    "language",
+    "languages",
+    "assistant_id",
+    "pipeline",
+    "policies",
+    "importers",
+    "imports",
+)
 
 DEFAULT_PIPELINE: tuple[dict[str, Any], ...] = (
     {"name": "WhitespaceTokenizer"},
@@ -93,7 +103,10 @@ def _entries(
         return default, [at] * len(default)
     if not isinstance(items, List):
         raise ConfigError(
-            f"`{section}:` must be a list.", hint=f"Write `{section}:` and `- name: …` below.", file=at.file, line=at.line
+            f"`{section}:` must be a list.",
+            hint=f"Write `{section}:` and `- name: …` below.",
+            file=at.file,
+            line=at.line,
         )
     out = []
     for index, item in enumerate(items):
@@ -104,6 +117,9 @@ def _entries(
             out.append(item)
         else:
             raise ConfigError(
-                f"An entry of `{section}:` has no name.", hint="Write `- name: …`.", file=where.file, line=where.line
+                f"An entry of `{section}:` has no name.",
+                hint="Write `- name: …`.",
+                file=where.file,
+                line=where.line,
             )
     return tuple(out), [items.at(i) for i in range(len(items))]

@@ -69,7 +69,10 @@ def _merge_map(out: Map, part: Map, key: str, warn: Warn) -> None:
     body = part[key]
     for name, value in body.items() if isinstance(body, Map) else ():
         if name in target:
-            warn(f"{name!r} stands in several domain files under `{key}:`; the first one counts.", body.at(name))
+            warn(
+                f"{name!r} stands in several domain files under `{key}:`; the first one counts.",
+                body.at(name),
+            )
         else:
             target[name] = value
             target.key_lines[name] = body.key_lines[name]
@@ -162,7 +165,9 @@ class _Reader:
                 raise self._wrong(f"{item!r} is no name for an item of `{section}`.", at, "Put it in quotes.")
             if name in out:
                 first = out[name][2].line
-                raise self._wrong(f"{name!r} stands twice in `{section}`, first in line {first}.", at, "Remove one.")
+                raise self._wrong(
+                    f"{name!r} stands twice in `{section}`, first in line {first}.", at, "Remove one."
+                )
             out[name] = (name, body, at)
         return list(out.values())
 
@@ -218,7 +223,9 @@ class _Reader:
         mappings = spec.get("mappings")
         if not isinstance(mappings, List) or not mappings:
             raise self._wrong(
-                f"Slot {name!r} has no mappings.", at, "Say how it is filled; `- type: custom` if by actions alone."
+                f"Slot {name!r} has no mappings.",
+                at,
+                "Say how it is filled; `- type: custom` if by actions alone.",
             )
         read = tuple(self._mapping(name, one, mappings.at(i)) for i, one in enumerate(mappings))
         return make_slot(name, spec, read, at)
@@ -241,7 +248,9 @@ class _Reader:
         forms = self.content.get("forms") or Map(self.content.file)
         if not isinstance(forms, Map):
             raise self._wrong(
-                "`forms:` must be a mapping.", self.content.at("forms"), "Write `form_name:` and `required_slots:`."
+                "`forms:` must be a mapping.",
+                self.content.at("forms"),
+                "Write `form_name:` and `required_slots:`.",
             )
         return {name: self._form(name, body, forms.at(name)) for name, body in forms.items()}
 
@@ -288,10 +297,15 @@ def read_responses(section: Any, at: Source = NOWHERE) -> dict[str, list[dict[st
         where = section.at(name)
         if variations is None:
             raise DataError(
-                f"Response {name!r} has no variations.", hint="Write `- text: …` below.", file=where.file, line=where.line
+                f"Response {name!r} has no variations.",
+                hint="Write `- text: …` below.",
+                file=where.file,
+                line=where.line,
             )
         if not isinstance(variations, List):
-            raise DataError(f"Response {name!r} must be a list of variations.", file=where.file, line=where.line)
+            raise DataError(
+                f"Response {name!r} must be a list of variations.", file=where.file, line=where.line
+            )
         for index, variation in enumerate(variations):
             line = variations.at(index)
             if not isinstance(variation, Map) or not ("text" in variation or "custom" in variation):

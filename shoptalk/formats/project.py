@@ -116,13 +116,19 @@ def load_stories(paths: Sequence[Path], warn: Callable[[str, Source], None], *, 
     return _join([stories_format.read(c, warn, is_test=True) for c in parts if isinstance(c, Map)])
 
 
-def load_training_data(paths: Sequence[Path], warn: Callable[[str, Source], None], *, root: Path) -> TrainingData:
+def load_training_data(
+    paths: Sequence[Path], warn: Callable[[str, Source], None], *, root: Path
+) -> TrainingData:
     """NLU data of the given files and folders."""
     return _Reader(root, warn).data(list(paths))[0]
 
 
 def _default_domain(root: Path) -> Path:
-    return root / "domain" if not (root / "domain.yml").exists() and (root / "domain").is_dir() else root / "domain.yml"
+    return (
+        root / "domain"
+        if not (root / "domain.yml").exists() and (root / "domain").is_dir()
+        else root / "domain.yml"
+    )
 
 
 def _join(parts: Sequence[StoryData]) -> StoryData:
@@ -160,7 +166,9 @@ class _Reader:
             self.warn(f'The version {version!r} is not understood; "3.1" is assumed. Put it in quotes.', at)
             return True
         if parts > FORMAT_VERSION:
-            self.warn(f"The file is written for format {version}; this version reads up to 3.1. It is left out.", at)
+            self.warn(
+                f"The file is written for format {version}; this version reads up to 3.1. It is left out.", at
+            )
             return False
         if parts < FORMAT_VERSION:
             self.warn(f'The file is written for format {version}; read as "3.1".', at)
@@ -181,7 +189,9 @@ class _Reader:
         missing = next((path for path in paths if not path.exists()), None)
         if missing is not None:
             raise DataError(
-                "There is no domain.", hint="Say `--domain FILE`, or run in a project's folder.", file=self.shown(missing)
+                "There is no domain.",
+                hint="Say `--domain FILE`, or run in a project's folder.",
+                file=self.shown(missing),
             )
         contents = [(path, self.content(path, environment=True)) for path in yaml_files(paths)]
         parts = [c for path, c in contents if domain_format.is_domain(c) or path in paths]
@@ -209,7 +219,9 @@ class _Reader:
             if "stories" in content or "rules" in content:
                 if path.name.startswith(TEST_PREFIX):
                     at = content.at("stories" if "stories" in content else "rules")
-                    self.warn("Test stories among the training data are learnt, too; keep them in tests/.", at)
+                    self.warn(
+                        "Test stories among the training data are learnt, too; keep them in tests/.", at
+                    )
                     tests.append(stories_format.read(content, self.warn, is_test=True))
                 stories.append(stories_format.read(content, self.warn, is_test=False))
         return TrainingData().merge(nlu), _join(stories), _join(tests)
@@ -223,4 +235,6 @@ def _version(written: Any) -> tuple[int, ...] | None:
 
 def domain_format_only(content: Map) -> bool:
     """Whether a file with `responses:` is a domain file that merely lies in the data folder."""
-    return any(key in content for key in ("intents", "slots", "actions", "forms", "entities", "session_config"))
+    return any(
+        key in content for key in ("intents", "slots", "actions", "forms", "entities", "session_config")
+    )

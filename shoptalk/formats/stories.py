@@ -113,7 +113,9 @@ class _Reader:
                 out.append(_loop(entry))
             else:
                 raise DataError(
-                    "A condition of a rule must be `slot_was_set:` or `active_loop:`.", file=at.file, line=at.line
+                    "A condition of a rule must be `slot_was_set:` or `active_loop:`.",
+                    file=at.file,
+                    line=at.line,
                 )
         return tuple(out)
 
@@ -176,7 +178,9 @@ class _Reader:
     def _intent(self, step: Map, at: Source) -> tuple[str, str | None]:
         name = str(step["intent"] or "").strip()
         if not name:
-            raise DataError("The intent has no name.", hint="Write `- intent: name`.", file=at.file, line=at.line)
+            raise DataError(
+                "The intent has no name.", hint="Write `- intent: name`.", file=at.file, line=at.line
+            )
         if name.startswith("/"):
             self.warn(f"The intent {name!r} begins with '/', which is left out.", at)
             name = name[1:]
@@ -206,7 +210,9 @@ class _Reader:
                 alternatives += self._slots(item)
             else:
                 raise DataError(
-                    "`or:` may hold intents or `slot_was_set`, nothing else.", file=where.file, line=where.line
+                    "`or:` may hold intents or `slot_was_set`, nothing else.",
+                    file=where.file,
+                    line=where.line,
                 )
         return OrStep(tuple(alternatives), at)
 
@@ -225,7 +231,10 @@ class _Reader:
             return [SlotStep(name, value, source=slots.at(name)) for name, value in slots.items()]
         if not isinstance(slots, List):
             raise DataError(
-                "`slot_was_set:` must be a list.", hint="Write `- name: value` below it.", file=at.file, line=at.line
+                "`slot_was_set:` must be a list.",
+                hint="Write `- name: value` below it.",
+                file=at.file,
+                line=at.line,
             )
         out: list[SlotStep] = []
         for index, item in enumerate(slots):
@@ -235,7 +244,9 @@ class _Reader:
             elif isinstance(item, Map):
                 out += [SlotStep(name, value, source=item.at(name)) for name, value in item.items()]
             else:
-                raise DataError(f"{item!r} is neither a slot nor `slot: value`.", file=where.file, line=where.line)
+                raise DataError(
+                    f"{item!r} is neither a slot nor `slot: value`.", file=where.file, line=where.line
+                )
         return out
 
 

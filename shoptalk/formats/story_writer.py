@@ -14,7 +14,9 @@ from shoptalk.formats.nlu import markup
 from shoptalk.formats.project import FORMAT_VERSION
 
 
-def stories_of(name: str, events: Iterable[Event], *, all_sessions: bool = False, as_test: bool = True) -> str:
+def stories_of(
+    name: str, events: Iterable[Event], *, all_sessions: bool = False, as_test: bool = True
+) -> str:
     """A story file of a conversation.
 
     Args:
@@ -50,7 +52,9 @@ def _steps(events: Sequence[Event], as_test: bool) -> list[str]:
         if isinstance(event, UserUttered):
             lines += _user(event, as_test)
         elif isinstance(event, ActionExecuted) and event.name != ACTION_LISTEN:
-            lines.append(f"  - action: {scalar(event.name)}" if event.name else f"  - bot: {scalar(event.action_text)}")
+            lines.append(
+                f"  - action: {scalar(event.name)}" if event.name else f"  - bot: {scalar(event.action_text)}"
+            )
         elif isinstance(event, SlotSet) and event.name != SESSION_METADATA_SLOT:
             lines += ["  - slot_was_set:", f"    - {scalar(event.name)}: {scalar(event.value)}"]
         elif isinstance(event, ActiveLoop):
@@ -84,10 +88,20 @@ def _span(text: str, entity: dict[str, Any]) -> EntitySpan:
 
 def scalar(value: Any) -> str:
     """A value on one line of YAML: plain where that is safe, else quoted as JSON."""
-    if isinstance(value, str):
-        from shoptalk.formats.yaml import resolve
-
-        plain = value and value.replace("_", "a").replace("/", "a").replace("-", "a").replace(" ", "a").isalnum()
-        safe = plain and value == value.strip() and isinstance(resolve(value), str) and value[0] != "-"
-        return value if safe else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str) and _is_plain(value):
+        return value
     return json.dumps(value, ensure_ascii=False)
+
+
+def _is_plain(value: str) -> bool:
+    """Whether a text means itself in YAML without quotes."""
+    import yaml
+
+    from shoptalk.formats.yaml import resolve
+
+    if not value or value != value.strip() or not isinstance(resolve(value), str):
+        return False
+    try:
+        return bool(yaml.safe_load(f"- {value}") == [value])
+    except yaml.YAMLError:
+        return False

@@ -34,7 +34,11 @@ def warn_of_strange_keys(content: Map, warn: Warn) -> None:
         content: a domain, as read.
         warn: told of each, with its place.
     """
-    for section, known, what in (("intents", INTENT, "intent"), ("entities", ENTITY, "entity"), ("actions", ACTION, "action")):
+    for section, known, what in (
+        ("intents", INTENT, "intent"),
+        ("entities", ENTITY, "entity"),
+        ("actions", ACTION, "action"),
+    ):
         for item in _items(content.get(section)):
             for name, body in _pairs(item):
                 _check(body, known, f"{what} {name!r}", warn)

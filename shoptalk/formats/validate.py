@@ -48,7 +48,11 @@ class Finding:
 def check(project: Project) -> list[Finding]:
     """Everything the checks find, errors first."""
     if not project.domain.raw.keys() - {"version", "session_config"}:
-        return [Finding("error", "empty_domain", "The domain is empty.", hint="List intents, responses and actions.")]
+        return [
+            Finding(
+                "error", "empty_domain", "The domain is empty.", hint="List intents, responses and actions."
+            )
+        ]
     found = [
         *(Finding("note", "file", notice.message, notice.source) for notice in project.notices),
         *_intents(project),
@@ -80,7 +84,10 @@ def _intents(project: Project) -> Iterator[Finding]:
     trained = project.training_data.intents
     for name in sorted(known - trained - set(DEFAULT_INTENTS)):
         yield Finding(
-            "note", "intent_without_examples", f"Intent {name!r} has no examples.", project.domain.intents[name].source
+            "note",
+            "intent_without_examples",
+            f"Intent {name!r} has no examples.",
+            project.domain.intents[name].source,
         )
     seen: set[str] = set()
     for example in project.training_data.examples:
@@ -137,12 +144,18 @@ def _responses(project: Project) -> Iterator[Finding]:
     for name in domain.actions:
         if name.startswith("utter_") and name not in domain.responses and name not in retrieval:
             source = domain.sources.get(name, NOWHERE)
-            yield Finding("note", "listed_response", f"{name!r} is listed as an action but has no text.", source)
+            yield Finding(
+                "note", "listed_response", f"{name!r} is listed as an action but has no text.", source
+            )
     used = {step.name for _, step in _snippets(project) if isinstance(step, ActionStep) and step.name}
     for _, step in _snippets(project):
         if not isinstance(step, ActionStep) or not step.name or not step.name.startswith("utter_"):
             continue
-        if step.name not in domain.responses and step.name not in retrieval and step.name not in domain.actions:
+        if (
+            step.name not in domain.responses
+            and step.name not in retrieval
+            and step.name not in domain.actions
+        ):
             yield Finding(
                 "warning",
                 "unknown_response",
@@ -223,7 +236,10 @@ def _mappings(domain: Domain) -> Iterator[Finding]:
                         slot.source,
                         did_you_mean(str(form), sorted(domain.forms)),
                     )
-                elif mapping.type != "from_trigger_intent" and slot.name not in domain.forms[form].required_slots:
+                elif (
+                    mapping.type != "from_trigger_intent"
+                    and slot.name not in domain.forms[form].required_slots
+                ):
                     yield Finding(
                         "error",
                         "slot_not_required",
@@ -250,4 +266,6 @@ def _config(project: Project) -> Iterator[Finding]:
     if project.config.language is None:
         yield Finding("note", "no_language", "config.yml names no `language:`.")
     if project.config.assistant_id in (None, "placeholder_default"):
-        yield Finding("note", "no_assistant_id", "config.yml names no `assistant_id:`; events will not carry one.")
+        yield Finding(
+            "note", "no_assistant_id", "config.yml names no `assistant_id:`; events will not carry one."
+        )

@@ -37,7 +37,6 @@ class Map(dict[str, Any]):
         """Where a key (or the mapping itself) stands."""
         return Source(self.file, self.key_lines.get(key, self.line) if key is not None else self.line)
 
-
     def __copy__(self) -> Map:
         out = Map(self.file, self.line)
         out.update(self)
@@ -82,7 +81,9 @@ def read_file(path: Path, *, environment: bool = False, shown_as: str | None = N
             raise DataError(f"The file is larger than {MAX_BYTES >> 20} MB.", hint="Split it.", file=name)
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"The file is not UTF-8 ({error.reason} at byte {error.start}).", file=name) from error
+        raise DataError(
+            f"The file is not UTF-8 ({error.reason} at byte {error.start}).", file=name
+        ) from error
     except OSError as error:
         raise DataError(f"The file cannot be read: {error.strerror}.", file=name) from error
     return read_text(text, name, environment=environment)
@@ -174,7 +175,9 @@ class _Reader:
                 raise self.error("A key must be a plain word.", key_node)
             key = key_node.value
             if key in out:
-                raise self.error(f"The key {key!r} stands twice, first in line {out.key_lines[key]}.", key_node)
+                raise self.error(
+                    f"The key {key!r} stands twice, first in line {out.key_lines[key]}.", key_node
+                )
             out[key] = self.value(value_node, depth + 1)
             out.key_lines[key] = key_node.start_mark.line + 1
             children.append(value_node)

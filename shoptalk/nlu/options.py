@@ -40,7 +40,9 @@ def read_options(
             _check_kind(component, key, value, defaults[key], place(config, key))
             out[key] = value
             if key in inert and value != defaults[key]:
-                logger.warning("%s: %s: %s has no effect: %s.", place(config, key), component, key, inert[key])
+                logger.warning(
+                    "%s: %s: %s has no effect: %s.", place(config, key), component, key, inert[key]
+                )
         elif key not in COMMON:
             close = difflib.get_close_matches(key, [*defaults, *COMMON], n=1)
             hint = (

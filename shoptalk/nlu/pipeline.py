@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from shoptalk.archive import Saved
 from shoptalk.core.training_data import Example, TrainingData
 from shoptalk.errors import ArchiveError, ConfigError
+from shoptalk.formats.yaml import place
 from shoptalk.nlu import regex_message
 from shoptalk.nlu.checks import check_examples
 from shoptalk.nlu.component import FEATURES, TOKENS, Component
@@ -247,7 +248,18 @@ def _resolve(config: Mapping[str, Any], position: int) -> tuple[str, Any]:
             f"config.yml: item {position + 1} of `pipeline` has no name.",
             hint="Write `- name: WhitespaceTokenizer`.",
         )
-    return name, resolve("component", name)
+    kind = resolve("component", name)
+    missing = [
+        word
+        for word in ("train", "process", "save", "load", "requires", "provides")
+        if not hasattr(kind, word)
+    ]
+    if missing:
+        raise ConfigError(
+            f"{place(config, 'name')}: the class {name!r} is no component: it has no {', '.join(missing)}.",
+            hint="A component written for Rasa's graph is ported in a few lines; see docs/migrating-from-rasa.md.",
+        )
+    return name, kind
 
 
 def _part(position: int, name: str) -> str:

@@ -215,7 +215,9 @@ class RedisTrackerStore:
     async def stalled(self, limit: int = 100) -> list[str]:
         sizes = await self.link.commands([("ZCARD", self.keys.shared(b, "work")) for b in range(BUCKETS)])
         busy = [bucket for bucket, size in enumerate(sizes) if size]
-        pages = [await self._stalled_in(bucket, limit) for bucket in busy]  # in turn: many at once would hold up turns
+        pages = [
+            await self._stalled_in(bucket, limit) for bucket in busy
+        ]  # in turn: many at once would hold up turns
         waiting = sorted((float(since), sender) for page in pages for sender, since in page)
         return [sender.decode() for _, sender in waiting[:limit]]
 

@@ -94,7 +94,9 @@ async def _take(assistant: Assistant, said: str) -> list[dict]:
         wanted = body["trigger"] if isinstance(body["trigger"], dict) else {**body, "name": body["trigger"]}
         known = wanted.get("name") in assistant.domain.intent_names
         return await assistant.trigger("anna", wanted["name"], wanted.get("entities")) if known else []
-    return await assistant.handle(UserMessage(body["say"].strip(), "anna", metadata=body.get("metadata") or {}))
+    return await assistant.handle(
+        UserMessage(body["say"].strip(), "anna", metadata=body.get("metadata") or {})
+    )
 
 
 def _compared(outlines: list[str], expected: list[str]) -> list[str]:

@@ -149,7 +149,9 @@ async def test_workers_share_a_store(make):
 
 async def test_too_many_waiting_messages_are_refused(make):
     assistant = make(Slow(0.05), store=MemoryTrackerStore(StoreOptions(max_waiting=2)))
-    results = await asyncio.gather(*(assistant.handle(say("/inform")) for _ in range(6)), return_exceptions=True)
+    results = await asyncio.gather(
+        *(assistant.handle(say("/inform")) for _ in range(6)), return_exceptions=True
+    )
     assert sum(isinstance(r, Overloaded) for r in results) >= 1
     assert all(isinstance(r, list | Overloaded) for r in results)
 
@@ -244,7 +246,9 @@ async def test_accepted_messages_go_to_the_outbox(make):
     assistant = make(deliver=deliver)
     await assistant.accept(say("/greet"))
     await assistant.worker.finish()
-    assert [entry.body for entry in await assistant.store.outbox.claim("me")] == [{"to": "anna", "text": "Hi None"}]
+    assert [entry.body for entry in await assistant.store.outbox.claim("me")] == [
+        {"to": "anna", "text": "Hi None"}
+    ]
 
 
 async def test_what_a_dead_worker_left_is_served(make):
@@ -397,7 +401,10 @@ async def test_a_reminder_goes_off_once(make):
     await asyncio.sleep(0.1)
     serving.cancel()
     tracker = await assistant.tracker("anna", full=True)
-    assert [e.text for e in tracker.events if isinstance(e, UserUttered)] == ["/inform", "EXTERNAL: EXTERNAL_call"]
+    assert [e.text for e in tracker.events if isinstance(e, UserUttered)] == [
+        "/inform",
+        "EXTERNAL: EXTERNAL_call",
+    ]
     assert await assistant.store.reminders.pending("anna") == []
 
 
@@ -430,6 +437,8 @@ async def test_a_reminder_at_no_time_is_left_out_and_the_turn_goes_on(make, capl
     assert "'soon' is no time" in caplog.text
 
 
-@pytest.mark.parametrize("text", ["2030-01-01T00:00:00+00:00", "2030-01-01T00:00:00Z", "2030-01-01T01:00:00+01:00"])
+@pytest.mark.parametrize(
+    "text", ["2030-01-01T00:00:00+00:00", "2030-01-01T00:00:00Z", "2030-01-01T01:00:00+01:00"]
+)
 def test_the_zone_of_a_reminder_counts(text):
     assert due_time(text) == 1893456000.0

@@ -133,7 +133,12 @@ async def test_the_sink_hears_replies_and_the_record_is_json(make):
     record = await assistant.turn(tracker, UserMessage("/greet"), sink)
     assert sink.messages == record.replies
     facts = record.as_dict()
-    assert facts["steps"][1]["reason"] == {"kind": "rule", "name": "after action_listen", "file": None, "line": None}
+    assert facts["steps"][1]["reason"] == {
+        "kind": "rule",
+        "name": "after action_listen",
+        "file": None,
+        "line": None,
+    }
     assert {"nlu", "slots", "predict", "actions", "total"} <= set(facts["timings_ms"])
     assert facts["parse"]["intent"]["name"] == "greet"
 
@@ -171,7 +176,12 @@ async def test_an_apology_is_said_where_the_domain_has_one(make):
 
 
 async def test_an_action_that_says_it_was_rejected_did_not_run(make):
-    answer = Answer([{"event": "action_execution_rejected", "name": "action_x"}, {"event": "followup", "name": "utter_hi"}])
+    answer = Answer(
+        [
+            {"event": "action_execution_rejected", "name": "action_x"},
+            {"event": "followup", "name": "utter_hi"},
+        ]
+    )
     assistant, tracker = make(Plan({"action_listen": "action_x"}), answer)
     record = await assistant.turn(tracker, UserMessage("/greet"))
     assert "action_x Plan" not in brief(record.events)
@@ -244,7 +254,7 @@ async def test_without_policies_a_message_is_only_understood(make, caplog):
 
 
 async def test_an_end_to_end_action_is_logged_by_its_text(make):
-    assistant, tracker = make(Plan({"action_listen": "Well, hello!"}), more="e2e_actions: [\"Well, hello!\"]\n")
+    assistant, tracker = make(Plan({"action_listen": "Well, hello!"}), more='e2e_actions: ["Well, hello!"]\n')
     record = await assistant.turn(tracker, UserMessage("/greet"))
     executed = [e for e in record.events if isinstance(e, ActionExecuted)][2]
     assert (executed.name, executed.action_text) == (None, "Well, hello!")
@@ -259,7 +269,9 @@ async def test_what_a_prediction_says_of_itself_is_kept_with_the_action(make):
     assert executed.metadata["query_intent"] == "x"
 
 
-@pytest.mark.parametrize(("minutes", "idle_min", "new"), [(60, 59, False), (60, 61, True), (0, 10_000, False)])
+@pytest.mark.parametrize(
+    ("minutes", "idle_min", "new"), [(60, 59, False), (60, 61, True), (0, 10_000, False)]
+)
 async def test_a_session_expires(make, minutes, idle_min, new):
     assistant, tracker = make(GREET, more=f"session_config: {{session_expiration_time: {minutes}}}\n")
     await assistant.turn(tracker, UserMessage('/greet{"name": "Ann"}'))
@@ -276,7 +288,11 @@ async def test_something_outside_triggers_an_intent(make):
     run = Run(assistant.engine, tracker)
     record = await run.trigger("greet", {"name": "Ann"})
     [user] = [e for e in record.events if isinstance(e, UserUttered)]
-    assert (user.text, user.intent, user.metadata) == ("EXTERNAL: greet", {"name": "greet"}, {"is_external": True})
+    assert (user.text, user.intent, user.metadata) == (
+        "EXTERNAL: greet",
+        {"name": "greet"},
+        {"is_external": True},
+    )
     assert user.entities == [{"entity": "name", "value": "Ann"}]
     assert record.replies[0]["text"] == "Hi Ann"
 

@@ -57,7 +57,9 @@ def _max_history(policy: str, config: Mapping[str, Any]) -> int | None:
     featurizers = config.get("featurizer") or []
     items = featurizers if isinstance(featurizers, list) else [featurizers]
     if len(items) > 1:
-        raise ConfigError(f"{place(config, 'featurizer')}: {policy} has {len(items)} featurizers.", hint="Keep one.")
+        raise ConfigError(
+            f"{place(config, 'featurizer')}: {policy} has {len(items)} featurizers.", hint="Keep one."
+        )
     for item in items:
         name = str(item.get("name", "")).rpartition(".")[2]
         if name not in FEATURIZERS:

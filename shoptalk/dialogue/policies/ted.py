@@ -71,7 +71,7 @@ INERT: dict[str, str] = {
                     "texts come as whole vectors from the NLU pipeline"),
     **dict.fromkeys(("entity_recognition", "BILOU_flag", "split_entities_by_comma"),
                     "entities of texts come from the NLU pipeline"),
-    **dict.fromkeys(("unidirectional_encoder", "key_relative_attention", "value_relative_attention",
+    **dict.fromkeys(("unidirectional_encoder", "use_key_relative_attention", "use_value_relative_attention",
                      "max_relative_position"), "the dialogue transformer always looks back, by distance"),
     **dict.fromkeys(("batch_strategy", "number_of_negative_examples", "use_maximum_negative_similarity",
                      "negative_margin_scale", "similarity_type", "use_sparse_input_dropout",

@@ -63,4 +63,3 @@ def said():
         return UserUttered(text=text or f"/{intent}", parse_data=parse)
 
     return make
-

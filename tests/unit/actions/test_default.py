@@ -54,7 +54,11 @@ async def test_what_default_actions_do(make_scene, said, action, events):
 async def test_a_session_starts_with_the_slots_carried_over(make_scene):
     scene = make_scene(DOMAIN, SlotSet(name="name", value="Ann", metadata={"k": 1}))
     events = await run("action_session_start", scene)
-    assert events == [SessionStarted(), SlotSet(name="name", value="Ann"), ActionExecuted(name="action_listen")]
+    assert events == [
+        SessionStarted(),
+        SlotSet(name="name", value="Ann"),
+        ActionExecuted(name="action_listen"),
+    ]
     assert events[1].metadata == {"k": 1}
     fresh = "session_config: {carry_over_slots_to_new_session: false}\n" + DOMAIN
     events = await run("action_session_start", make_scene(fresh, SlotSet(name="name", value="Ann")))
@@ -79,14 +83,20 @@ async def test_the_first_stage_asks_for_affirmation(make_scene, said):
 
 
 async def test_the_second_stage_asks_for_other_words(make_scene, said):
-    events = await run(FALLBACK, make_scene(DOMAIN, said("nlu_fallback"), RUNNING, LISTEN, said("out_of_scope")))
+    events = await run(
+        FALLBACK, make_scene(DOMAIN, said("nlu_fallback"), RUNNING, LISTEN, said("out_of_scope"))
+    )
     assert brief(events) == ["Again?"]
 
 
 async def test_being_understood_puts_the_message_in_place_of_the_detour(make_scene):
     message = UserUttered(text="order", parse_data={"intent": {"name": "order", "confidence": 0.4}})
     events = await run(FALLBACK, make_scene(DOMAIN, RUNNING, LISTEN, message))
-    assert events[:3] == [ActiveLoop(name=None), UserUtteranceReverted(), ActionExecuted(name="action_listen")]
+    assert events[:3] == [
+        ActiveLoop(name=None),
+        UserUtteranceReverted(),
+        ActionExecuted(name="action_listen"),
+    ]
     assert (events[3].text, events[3].intent) == ("order", {"name": "order", "confidence": 1.0})
 
 
@@ -100,7 +110,9 @@ async def test_it_gives_up(make_scene, said, intents):
 
 
 async def test_names_stand_for_actions_in_rasas_order(make_scene):
-    text = DOMAIN + "actions: [action_restart, action_mine, my_form]\nforms: {my_form: {required_slots: []}}\n"
+    text = (
+        DOMAIN + "actions: [action_restart, action_mine, my_form]\nforms: {my_form: {required_slots: []}}\n"
+    )
     answer = Answer(responses=[{"text": "mine"}])
     scene = make_scene(text, custom=dict.fromkeys(("action_restart", "action_mine", "my_form"), answer))
     for name in ("action_restart", "action_mine", "my_form"):

@@ -106,7 +106,9 @@ async def test_a_form_that_runs_on_after_another_action_asks_again(make_scene, s
 
 
 async def test_slots_of_another_forms_question_are_not_waited_for(make_scene, said):
-    scene = make_scene(PLAIN, ActiveLoop(name="other"), SlotSet(name="requested_slot", value="x"), LISTEN, said("chat"))
+    scene = make_scene(
+        PLAIN, ActiveLoop(name="other"), SlotSet(name="requested_slot", value="x"), LISTEN, said("chat")
+    )
     assert brief(await run(scene)) == ["loop form", "requested_slot=colour", "Which colour?"]
 
 
@@ -120,7 +122,12 @@ async def test_validation_sees_the_candidates_after_the_forms_own_mark(make_scen
 
     taken = SlotSet(name="colour", value="red")
     scene = make_scene(
-        VALIDATED, RAN, *asked("colour"), said("inform", colour="red"), taken, custom={"validate_form": validate}
+        VALIDATED,
+        RAN,
+        *asked("colour"),
+        said("inform", colour="red"),
+        taken,
+        custom={"validate_form": validate},
     )
     assert brief(await run(scene)) == ["Fine.", "colour=RED", "requested_slot=count", "How many?"]
     assert seen == [["requested_slot=colour", "action", "colour=red"]]
@@ -140,7 +147,12 @@ async def test_validation_sees_the_candidates_after_the_forms_own_mark(make_scen
 async def test_what_validation_may_decide(make_scene, said, answer, events):
     taken = SlotSet(name="colour", value="red")
     scene = make_scene(
-        VALIDATED, RAN, *asked("colour"), said("inform", colour="red"), taken, custom={"validate_form": answer}
+        VALIDATED,
+        RAN,
+        *asked("colour"),
+        said("inform", colour="red"),
+        taken,
+        custom={"validate_form": answer},
     )
     assert brief(await run(scene)) == events
 
@@ -160,7 +172,13 @@ async def test_at_activation_validation_gets_all_that_is_filled(make_scene, said
     scene = make_scene(
         VALIDATED, SlotSet(name="count", value="2"), LISTEN, said("order"), custom={"validate_form": validate}
     )
-    assert brief(await run(scene)) == ["loop form", "count=None", "kind=gift", "requested_slot=colour", "Which colour?"]
+    assert brief(await run(scene)) == [
+        "loop form",
+        "count=None",
+        "kind=gift",
+        "requested_slot=colour",
+        "Which colour?",
+    ]
 
 
 @pytest.mark.parametrize("error", [Rejected("no"), ActionError("broken")])

@@ -140,7 +140,12 @@ def sdk_server(root):
     command = [sys.executable, "-m", "rasa_sdk", "--actions", "own_actions", "--port", str(port)]
     environment = {**os.environ, "SANIC_HOST": "127.0.0.1"}
     process = subprocess.Popen(
-        command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command,
+        cwd=root,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     until = time.monotonic() + 30
     while time.monotonic() < until and process.poll() is None:

@@ -125,9 +125,13 @@ async def test_a_trigger_intent_fills_only_while_its_form_runs(make_scene, said)
 
 async def test_a_null_value_only_empties_what_was_set(make_scene):
     text = domain(slot("a", "{type: from_entity, entity: colour}"))
-    message = UserUttered(text="x", parse_data={"intent": {}, "entities": [{"entity": "colour", "value": None}]})
+    message = UserUttered(
+        text="x", parse_data={"intent": {}, "entities": [{"entity": "colour", "value": None}]}
+    )
     assert await extract_slots(make_scene(text, message)) == []
-    assert found(await extract_slots(make_scene(text, SlotSet(name="a", value="red"), message))) == {"a": None}
+    assert found(await extract_slots(make_scene(text, SlotSet(name="a", value="red"), message))) == {
+        "a": None
+    }
 
 
 async def test_a_custom_action_is_asked_once_and_only_its_slots_count(make_scene, said):

@@ -94,7 +94,9 @@ class World:
     store: MemoryTrackerStore
     _: object = field(default=None, repr=False)
 
-    async def call(self, path, body=b"", headers=(), method="POST", query="", scheme="https", host="bot.example"):
+    async def call(
+        self, path, body=b"", headers=(), method="POST", query="", scheme="https", host="bot.example"
+    ):
         """One request, as raw as it comes over the wire; duplicated headers and all."""
         sent, queue = [], [{"type": "http.request", "body": body, "more_body": False}]
 

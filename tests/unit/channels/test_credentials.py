@@ -71,7 +71,10 @@ def test_rasas_settings_of_every_channel_load_unchanged(credentials):
 
 
 def test_what_rasas_init_writes_loads(credentials):
-    assert [c.name for c in credentials('rest:\nrasa:\n  url: "http://localhost:5002/api"\n')] == ["rest", "rasa"]
+    assert [c.name for c in credentials('rest:\nrasa:\n  url: "http://localhost:5002/api"\n')] == [
+        "rest",
+        "rasa",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -81,13 +84,21 @@ def test_what_rasas_init_writes_loads(credentials):
         ("slack:\n  slack_token: x\n  slack_signing_secre: y\n", 3, "Did you mean 'slack_signing_secret'?"),
         ("rest:\nslack:\n  slack_token: x\n", 3, "needs `slack_signing_secret`"),
         ("slack:\n  slack_token: x\n  slack_signing_secret: ''\n", 3, "empty"),
-        ("facebook:\n  verify: v\n  secret: s\n  page_access_token: t\n", 4, "Did you mean 'page-access-token'?"),
+        (
+            "facebook:\n  verify: v\n  secret: s\n  page_access_token: t\n",
+            4,
+            "Did you mean 'page-access-token'?",
+        ),
         ("rest:\ntelegram:\n", 2, "needs `access_token`"),
         ("callback:\n  token: x\n", 2, "needs `url`"),
         ("callback:\n  url: localhost:5034\n", 1, "no HTTP address"),
         ("socketio:\n  session_persistence: 1\n", 2, "true or false"),
         ("socketio:\n  jwt_key: k\n  jwt_method: none\n", 3, "Use one of"),
-        ("slack:\n  conversation_granularity: user\n  slack_token: x\n", 2, "Use one of: sender, channel, thread"),
+        (
+            "slack:\n  conversation_granularity: user\n  slack_token: x\n",
+            2,
+            "Use one of: sender, channel, thread",
+        ),
         ("twilio_voice:\n  assistant_voice: robot\n", 1, "There is no voice 'robot'"),
         ("twilio_voice:\n  enhanced: true\n", 1, "speech_model: phone_call"),
         ("twilio_voice:\n  speech_timeout: auto\n", 1, "numbers_and_commands"),
@@ -132,5 +143,8 @@ async def test_the_channel_in_the_manual_works(tmp_path, monkeypatch, open_world
     signature = hmac.new(b"s3cret", body, hashlib.sha256).hexdigest()
     assert (await world.call("/webhooks/pager/webhook", body, [("X-Signature", signature)])).status == 200
     sent = await vendor.wait_for(2, "/messages")
-    assert [s.json for s in sent] == [{"to": "anna", "text": "Hi!"}, {"to": "anna", "text": "How can I help?"}]
+    assert [s.json for s in sent] == [
+        {"to": "anna", "text": "Hi!"},
+        {"to": "anna", "text": "How can I help?"},
+    ]
     assert (await world.call("/webhooks/pager/webhook", body, [("X-Signature", "0" * 64)])).status == 401

@@ -72,7 +72,9 @@ async def test_entries_of_a_sender_are_sent_in_order_and_others_do_not_wait(outb
 async def test_what_fails_for_a_while_is_tried_again_and_then_put_aside(outbox):
     store = MemoryTrackerStore()
     wire = outbox(store)
-    wire.failures = [DeliveryFailed("busy", again=True)] * 2 + [None] + [DeliveryFailed("busy", again=True)] * 3
+    wire.failures = (
+        [DeliveryFailed("busy", again=True)] * 2 + [None] + [DeliveryFailed("busy", again=True)] * 3
+    )
     await store.outbox.push("anna", entry("first"))
     await store.outbox.push("anna", entry("second"))
     await store.outbox.push("anna", entry("third"))
@@ -165,7 +167,9 @@ def test_only_what_was_accepted_or_nobody_asked_for_is_delivered():
     assert entries(said) == []
     assert entries({"kind": "reminder"}) == ["One", "Two"]
     assert entries({**said, "deliver": True}, "rest") == []
-    ids = [e["message"]["id"] for e in deliver(StoredMessage("wire", "anna", "m1", {"kind": "trigger"}), reply)]
+    ids = [
+        e["message"]["id"] for e in deliver(StoredMessage("wire", "anna", "m1", {"kind": "trigger"}), reply)
+    ]
     assert ids == ["m1:0", "m1:1"]
 
 
@@ -190,7 +194,9 @@ async def test_reminders_and_triggers_find_where_somebody_wrote_last(open_world,
         "/posts/p1": {"id": "p1", "user_id": "u1", "channel_id": "c1", "message": "@bot hi"},
     }
     world = await open_world("mattermost", "url: '{url}'\ntoken: t")
-    body = b'{"trigger_word": "@bot", "text": "@bot hi", "user_id": "u1", "channel_id": "c1", "post_id": "p1"}'
+    body = (
+        b'{"trigger_word": "@bot", "text": "@bot hi", "user_id": "u1", "channel_id": "c1", "post_id": "p1"}'
+    )
     assert (await world.call("/webhooks/mattermost/webhook", body)).status == 200
     await vendor.wait_for(2, "/posts")
     await world.holder.assistant.trigger("u1", "greet", channel="mattermost")

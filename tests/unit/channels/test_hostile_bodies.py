@@ -33,7 +33,9 @@ JUNK = [
 
 def nodes(value, path=()):
     yield path
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
     for key, child in children:
         yield from nodes(child, (*path, key))
 
@@ -85,7 +87,17 @@ async def test_no_signed_nonsense_breaks_the_server(open_world, channel):
     world.vendor.answers |= {"/messages/M1": {"id": "M1"}, "/people/me": {"id": "ME"}}
     genuine = [json.loads(case.make(time.time())[1]), *([MORE[channel]] if channel in MORE else [])]
     chance = random.Random(11)
-    raw = [b"", b"null", b"[]", b"{", b"[" * 30_000, b'{"a":' * 900 + b"1" + b"}" * 900, b"\xff", b"NaN", b'"x"']
+    raw = [
+        b"",
+        b"null",
+        b"[]",
+        b"{",
+        b"[" * 30_000,
+        b'{"a":' * 900 + b"1" + b"}" * 900,
+        b"\xff",
+        b"NaN",
+        b'"x"',
+    ]
     bodies = [json.dumps(spoiled(chance.choice(genuine), chance)).encode() for _ in range(250)]
     for body in raw + bodies:
         headers, body = SIGN[channel](body)

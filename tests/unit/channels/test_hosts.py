@@ -76,7 +76,9 @@ async def test_messages_do_not_lead_anywhere_but_to_listed_hosts(canary, url):
     assert canary.connections == 0
 
 
-@pytest.mark.parametrize("answer", ["127.0.0.1", "::1", "10.0.0.8", "169.254.169.254", "100.64.0.1", "fd00::1", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "answer", ["127.0.0.1", "::1", "10.0.0.8", "169.254.169.254", "100.64.0.1", "fd00::1", "0.0.0.0"]
+)
 async def test_a_listed_suffix_that_resolves_inwards_is_refused(canary, answer):
     port = canary.url.rpartition(":")[2]
     rules = HostRules(frozenset(), SUFFIXES, resolving("93.184.216.34", answer))
@@ -87,8 +89,13 @@ async def test_a_listed_suffix_that_resolves_inwards_is_refused(canary, answer):
 
 async def test_a_name_in_the_settings_may_be_private_but_not_this_machine(canary):
     listed = frozenset({"chat.corp.example"})
-    assert await HostRules(listed, (), resolving("10.1.2.3")).address("http", "chat.corp.example", 80) == "10.1.2.3"
-    service = Service("mattermost", "http://chat.corp.example", rules=HostRules(listed, (), resolving("127.0.0.1")))
+    assert (
+        await HostRules(listed, (), resolving("10.1.2.3")).address("http", "chat.corp.example", 80)
+        == "10.1.2.3"
+    )
+    service = Service(
+        "mattermost", "http://chat.corp.example", rules=HostRules(listed, (), resolving("127.0.0.1"))
+    )
     await refused(service)
 
 
@@ -100,7 +107,9 @@ async def test_the_address_that_was_checked_is_the_one_connected_to(canary):
     async def rebinding(host, wanted):
         return answers.pop(0)
 
-    service = Service("callback", f"http://localhost:{port}", rules=HostRules(frozenset({"localhost"}), (), rebinding))
+    service = Service(
+        "callback", f"http://localhost:{port}", rules=HostRules(frozenset({"localhost"}), (), rebinding)
+    )
     assert (await service.call("POST", "/bot", body={})).status == 200
     assert (len(answers), canary.connections, canary.seen[0].headers["host"]) == (1, 1, f"localhost:{port}")
     await service.close()
@@ -114,7 +123,9 @@ async def test_redirects_are_not_followed(canary):
     await other.stop()
 
 
-@pytest.mark.parametrize(("status", "again"), [(400, False), (401, False), (404, False), (429, True), (500, True)])
+@pytest.mark.parametrize(
+    ("status", "again"), [(400, False), (401, False), (404, False), (429, True), (500, True)]
+)
 async def test_which_failures_may_pass(canary, status, again):
     from tests.unit.channels import vendor
 
@@ -142,14 +153,21 @@ def test_an_address_that_is_none_is_refused_at_once(url):
         Service("callback", url)
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("3", 3.0), ("99999", 3600.0), ("", None), ("soon", None), ("-1", None)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("3", 3.0), ("99999", 3600.0), ("", None), ("soon", None), ("-1", None)]
+)
 def test_when_to_try_again(text, seconds):
     assert retry_after(text) == seconds
 
 
 @pytest.mark.parametrize(
     ("text", "pieces"),
-    [("abc", ["abc"]), ("", [""]), ("aaa bbb ccc", ["aaa bbb", "ccc"]), ("x" * 20, ["x" * 8, "x" * 8, "x" * 4])],
+    [
+        ("abc", ["abc"]),
+        ("", [""]),
+        ("aaa bbb ccc", ["aaa bbb", "ccc"]),
+        ("x" * 20, ["x" * 8, "x" * 8, "x" * 4]),
+    ],
 )
 def test_texts_are_parted_at_spaces_where_there_are_any(text, pieces):
     assert split_text(text, 8) == pieces

@@ -42,7 +42,9 @@ async def slack(open_world, vendor):
 
 
 async def test_slack_answers_a_direct_message(slack, vendor):
-    assert (await said(slack, "slack", *slack_event("<@UBOT> hello <https://a.example|a.example>"))).body == b""
+    assert (
+        await said(slack, "slack", *slack_event("<@UBOT> hello <https://a.example|a.example>"))
+    ).body == b""
     posts = [seen.json for seen in await vendor.wait_for(2)]
     common = {"channel": "D024BE91L", "as_user": True, "type": "mrkdwn"}
     assert posts == [{**common, "text": text} for text in HELLO]
@@ -62,7 +64,12 @@ async def test_slacks_buttons_go_out_as_blocks_and_come_back_as_payloads(slack, 
         "type": "button", "text": {"type": "plain_text", "text": "Track"}, "value": payload,
     }  # fmt: skip
     action = {"type": "button", "value": payload, "action_ts": "1548426417.840180"}
-    press = {"type": "block_actions", "user": {"id": "U2147483697"}, "channel": {"id": "D024BE91L"}, "actions": [action]}
+    press = {
+        "type": "block_actions",
+        "user": {"id": "U2147483697"},
+        "channel": {"id": "D024BE91L"},
+        "actions": [action],
+    }
     body = b"payload=" + json.dumps(press).replace("+", "%2B").encode()
     await said(slack, "slack", *slack_signed(body, FORM))
     await vendor.wait_for(3)
@@ -73,7 +80,9 @@ async def test_slack_hears_only_what_is_meant_for_it(slack, vendor):
     challenge = slack_signed(json.dumps({"type": "url_verification", "challenge": "3eZbrw1aB"}).encode())
     assert (await said(slack, "slack", *challenge)).body == b'"3eZbrw1aB"'
     assert (await said(slack, "slack", *slack_event(bot_id="B1"))).body == b"Bot message delivered."
-    assert (await said(slack, "slack", *slack_event(channel_type="channel"))).body == b"channel not supported."
+    assert (
+        await said(slack, "slack", *slack_event(channel_type="channel"))
+    ).body == b"channel not supported."
     headers, body = slack_event()
     again = [*headers, ("X-Slack-Retry-Num", "1"), ("X-Slack-Retry-Reason", "http_timeout")]
     for _ in range(2):
@@ -87,7 +96,9 @@ async def test_slack_answers_in_threads_and_keeps_conversations_apart(open_world
     vendor.answers["/chat.postMessage"] = {"ok": True}
     extra = "\nuse_threads: true\nconversation_granularity: thread"
     world = await open_world("slack", CASE["slack"].settings + extra)
-    await said(world, "slack", *slack_event("menu", type="app_mention", channel_type="channel", thread_ts="7.7"))
+    await said(
+        world, "slack", *slack_event("menu", type="app_mention", channel_type="channel", thread_ts="7.7")
+    )
     assert (await vendor.wait_for(1))[0].json["thread_ts"] == "7.7"
     assert world.holder.taken[0].sender_id == "U2147483697_D024BE91L_7.7"
 
@@ -109,11 +120,15 @@ async def test_telegram_answers_and_offers_keyboards(open_world, vendor):
     assert [body["text"] for body in bodies] == [*HELLO, "Choose", "Down"]
     assert {body["chat_id"] for body in bodies} == {"1111"}
     row = bodies[2]["reply_markup"]["inline_keyboard"]
-    assert row == [[{"text": "Track", "callback_data": '/greet{"n": "1"}'}, {"text": "Stop", "callback_data": "/stop"}]]
+    assert row == [
+        [{"text": "Track", "callback_data": '/greet{"n": "1"}'}, {"text": "Stop", "callback_data": "/stop"}]
+    ]
     long = bodies[3]["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
     assert len(long.encode()) <= 64
     message = {"chat": chat, "reply_markup": bodies[3]["reply_markup"]}
-    await said(world, "telegram", *telegram_update(4, callback_query={"id": "1", "data": long, "message": message}))
+    await said(
+        world, "telegram", *telegram_update(4, callback_query={"id": "1", "data": long, "message": message})
+    )
     await vendor.wait_for(6)
     assert (await world.texts("1111"))[-1] == '/x{"k": "' + "y" * 80 + '"}'
 
@@ -146,8 +161,12 @@ async def test_telegram_finds_the_method_of_custom_json(open_world, vendor, cust
 
 def messenger(*messages):
     now = int(time.time() * 1000)
-    events = [{"sender": {"id": "PSID"}, "recipient": {"id": "PAGE"}, "timestamp": now, **m} for m in messages]
-    return meta(json.dumps({"object": "page", "entry": [{"id": "PAGE", "time": now, "messaging": events}]}).encode())
+    events = [
+        {"sender": {"id": "PSID"}, "recipient": {"id": "PAGE"}, "timestamp": now, **m} for m in messages
+    ]
+    return meta(
+        json.dumps({"object": "page", "entry": [{"id": "PAGE", "time": now, "messaging": events}]}).encode()
+    )
 
 
 def contents(seen):
@@ -161,11 +180,21 @@ async def test_messenger_answers_every_message_of_a_batch(open_world, vendor):
         {"message": {"mid": "m2", "text": "Yes", "quick_reply": {"payload": "/affirm"}}},
         {"message": {"mid": "m3", "text": "echo", "is_echo": True}},
         {"postback": {"mid": "m4", "title": "Go", "payload": '/go{"a": 1}'}},
-        {"message": {"mid": "m5", "attachments": [{"type": "image", "payload": {"url": "https://cdn.example/i.png"}}]}},
+        {
+            "message": {
+                "mid": "m5",
+                "attachments": [{"type": "image", "payload": {"url": "https://cdn.example/i.png"}}],
+            }
+        },
         {"delivery": {"mids": ["m0"]}},
     )
     assert (await said(world, "facebook", *batch)).body == b"success"
-    assert [m.text for m in world.holder.taken] == ["menu", "/affirm", '/go{"a": 1}', "https://cdn.example/i.png"]
+    assert [m.text for m in world.holder.taken] == [
+        "menu",
+        "/affirm",
+        '/go{"a": 1}',
+        "https://cdn.example/i.png",
+    ]
     async with asyncio.timeout(5):
         while len(contents(vendor.seen)) < 7:
             await asyncio.sleep(0.01)
@@ -211,7 +240,12 @@ async def test_messengers_forms_of_messages(open_world, vendor):
                 "type": "template",
                 "payload": {
                     "template_type": "generic",
-                    "elements": [{"title": "Coat", "buttons": [{"type": "postback", "title": "Buy", "payload": "/buy"}]}],
+                    "elements": [
+                        {
+                            "title": "Coat",
+                            "buttons": [{"type": "postback", "title": "Buy", "payload": "/buy"}],
+                        }
+                    ],
                 },
             }
         },
@@ -244,7 +278,10 @@ async def test_whatsapp_answers_with_buttons_and_passes_over_states(open_world, 
     await said(world, "whatsapp", *meta(json.dumps({"entry": [{"changes": changes}]}).encode()))
     sent = await vendor.wait_for(3, "/1/messages")
     assert sent[0].headers["authorization"] == "Bearer t"
-    assert sent[0].json["interactive"]["action"]["buttons"][1] == {"type": "reply", "reply": {"id": "/stop", "title": "Stop"}}
+    assert sent[0].json["interactive"]["action"]["buttons"][1] == {
+        "type": "reply",
+        "reply": {"id": "/stop", "title": "Stop"},
+    }
     assert sent[1].json == {
         "messaging_product": "whatsapp", "recipient_type": "individual", "to": "4915", "type": "text",
         "text": {"body": "Hi!"},
@@ -262,17 +299,31 @@ def twilio_form(path, **fields):
 
 async def test_twilio_answers_messages(open_world, vendor):
     world = await open_world("twilio", CASE["twilio"].settings)
-    assert (await said(world, "twilio", *twilio_form("twilio", MessageSid="S1", From="+49", Body="mail a¡b.example"))).status == 204
+    assert (
+        await said(
+            world, "twilio", *twilio_form("twilio", MessageSid="S1", From="+49", Body="mail a¡b.example")
+        )
+    ).status == 204
     sent = await vendor.wait_for(2, "/2010-04-01/Accounts/AC1/Messages.json")
     assert sent[0].form == [("To", "+49"), ("Body", "Hi!"), ("From", "+1")]
     assert sent[0].headers["authorization"] == "Basic " + base64.b64encode(f"AC1:{SECRET}".encode()).decode()
-    await said(world, "twilio", *twilio_form("twilio", MessageSid="S2", From="+49", Latitude="52.5", Longitude="-13.4"))
+    await said(
+        world,
+        "twilio",
+        *twilio_form("twilio", MessageSid="S2", From="+49", Latitude="52.5", Longitude="-13.4"),
+    )
     place = '/locationData{"Latitude": 52.5, "Longitude": -13.4}'
     assert [m.text for m in world.holder.taken] == ["mail a@b.example", place]
     await world.channel.send("+49", {"image": "https://shop.example/a.png"})
     assert dict(vendor.seen[-1].form)["MediaUrl"] == "https://shop.example/a.png"
-    await world.channel.send("+49", {"custom": {"media_url": ["https://a.example"], "messaging_service_sid": "MG"}})
-    assert vendor.seen[-1].form == [("To", "+49"), ("MediaUrl", "https://a.example"), ("MessagingServiceSid", "MG")]
+    await world.channel.send(
+        "+49", {"custom": {"media_url": ["https://a.example"], "messaging_service_sid": "MG"}}
+    )
+    assert vendor.seen[-1].form == [
+        ("To", "+49"),
+        ("MediaUrl", "https://a.example"),
+        ("MessagingServiceSid", "MG"),
+    ]
 
 
 async def test_a_call_is_answered_listened_to_and_repeated(open_world):
@@ -289,9 +340,13 @@ async def test_a_call_is_answered_listened_to_and_repeated(open_world):
     assert world.holder.taken[0].text == "hello"
     asked = await said(world, "twilio_voice", *twilio_form("twilio_voice", From="+49", SpeechResult="menu"))
     assert asked.body.decode().count("<Say") == 3
-    silent = await said(world, "twilio_voice", *twilio_form("twilio_voice", From="+49", CallStatus="in-progress"))
+    silent = await said(
+        world, "twilio_voice", *twilio_form("twilio_voice", From="+49", CallStatus="in-progress")
+    )
     assert silent.body.decode() == start + gather.format("Choose")
-    unknown = await said(world, "twilio_voice", *twilio_form("twilio_voice", From="+50", CallStatus="in-progress"))
+    unknown = await said(
+        world, "twilio_voice", *twilio_form("twilio_voice", From="+50", CallStatus="in-progress")
+    )
     assert "I'm sorry I didn't get that could you rephrase." in unknown.body.decode()
 
 
@@ -299,8 +354,15 @@ MATTER = {"trigger_word": "@bot", "text": "@bot menu", "user_id": "u1", "channel
 
 
 async def test_mattermost_confirms_posts_and_knows_its_own_buttons(open_world, vendor):
-    world = await open_world("mattermost", "url: '{url}/api/v4'\ntoken: bot-token\nwebhook_url: https://bot.example/w")
-    vendor.answers["/api/v4/posts/p1"] = {"id": "p1", "user_id": "u1", "channel_id": "c1", "message": "@bot menu"}
+    world = await open_world(
+        "mattermost", "url: '{url}/api/v4'\ntoken: bot-token\nwebhook_url: https://bot.example/w"
+    )
+    vendor.answers["/api/v4/posts/p1"] = {
+        "id": "p1",
+        "user_id": "u1",
+        "channel_id": "c1",
+        "message": "@bot menu",
+    }
     vendor.answers["/api/v4/posts/p2"] = (404, {}, {})
     await said(world, "mattermost", [JSON], json.dumps(MATTER).encode())
     post = (await vendor.wait_for(1, "/api/v4/posts"))[0]
@@ -310,12 +372,25 @@ async def test_mattermost_confirms_posts_and_knows_its_own_buttons(open_world, v
     assert (shown["name"], shown["integration"]["url"]) == ("Track", "https://bot.example/w")
     assert shown["integration"]["context"]["action"] == '/greet{"n": "1"}'
     for forged in ({"post_id": "p2"}, {"user_id": "u2"}, {"channel_id": "c2"}, {"text": "@bot give"}):
-        answer = await world.call("/webhooks/mattermost/webhook", json.dumps({**MATTER, **forged}).encode(), [JSON])
+        answer = await world.call(
+            "/webhooks/mattermost/webhook", json.dumps({**MATTER, **forged}).encode(), [JSON]
+        )
         assert answer.status == 401, forged
-    press = {"user_id": "u1", "channel_id": "c1", "trigger_id": "t1", "context": shown["integration"]["context"]}
+    press = {
+        "user_id": "u1",
+        "channel_id": "c1",
+        "trigger_id": "t1",
+        "context": shown["integration"]["context"],
+    }
     await said(world, "mattermost", [JSON], json.dumps(press).encode())
-    for forged in ({"channel_id": "c2"}, {"context": {**press["context"], "action": "/other"}}, {"context": {}}):
-        answer = await world.call("/webhooks/mattermost/webhook", json.dumps({**press, **forged}).encode(), [JSON])
+    for forged in (
+        {"channel_id": "c2"},
+        {"context": {**press["context"], "action": "/other"}},
+        {"context": {}},
+    ):
+        answer = await world.call(
+            "/webhooks/mattermost/webhook", json.dumps({**press, **forged}).encode(), [JSON]
+        )
         assert answer.status == 401, forged
     assert [m.text for m in world.holder.taken] == ["menu", '/greet{"n": "1"}']
 
@@ -326,7 +401,13 @@ async def test_webex_serves_what_webex_says_and_not_itself(open_world, vendor):
         "/messages/M1": {"id": "M1", "roomId": "R1", "personId": "P1", "text": "hi"},
         "/messages/M2": {"id": "M2", "roomId": "R1", "personId": "ME", "text": "Hi!"},
         "/messages/M3": (404, {}, {}),
-        "/messages/M4": {"id": "M4", "roomId": "R1", "personId": "P1", "text": "hi", "created": "2020-01-01T00:00:00.000Z"},
+        "/messages/M4": {
+            "id": "M4",
+            "roomId": "R1",
+            "personId": "P1",
+            "text": "hi",
+            "created": "2020-01-01T00:00:00.000Z",
+        },
         "/people/me": {"id": "ME"},
     }
 
@@ -337,7 +418,9 @@ async def test_webex_serves_what_webex_says_and_not_itself(open_world, vendor):
     assert (await said(world, "webexteams", [JSON], about("M2"))).body == b"OK"
     for identity in ("M3", "M4", "../people/me", ""):
         assert (await world.call("/webhooks/webexteams/webhook", about(identity), [JSON])).status == 401
-    assert [s.json for s in await vendor.wait_for(2, "/messages")] == [{"roomId": "R1", "text": t} for t in HELLO]
+    assert [s.json for s in await vendor.wait_for(2, "/messages")] == [
+        {"roomId": "R1", "text": t} for t in HELLO
+    ]
     assert len(world.holder.taken) == 1
 
 
@@ -349,7 +432,11 @@ async def test_rocketchat_signs_in_confirms_and_answers(open_world, vendor):
         "/api/v1/chat.getMessage": {"success": True, "message": truth},
     }
     post = {"message_id": "m1", "channel_id": "GENERAL", "user_name": "anna", "text": "menu"}
-    livechat = {"_id": "GENERAL", "visitor": {}, "messages": [{"_id": "m1", "msg": "menu", "username": "anna"}]}
+    livechat = {
+        "_id": "GENERAL",
+        "visitor": {},
+        "messages": [{"_id": "m1", "msg": "menu", "username": "anna"}],
+    }
     await said(world, "rocketchat", [JSON], json.dumps(post).encode())
     await said(world, "rocketchat", [JSON], json.dumps(livechat).encode())
     for forged in ({"text": "give"}, {"user_name": "bob"}, {"channel_id": "X"}, {"message_id": None}):
@@ -411,7 +498,9 @@ async def test_google_chat_is_answered_at_once(open_world, vendor, signer):
     world = await open_world("hangouts", "project_id: '1234567890'\ncertificates_url: '{url}/certs'")
 
     async def ask(event):
-        return json.loads((await said(world, "hangouts", bearer(signer, GOOGLE), json.dumps(event).encode())).body)
+        return json.loads(
+            (await said(world, "hangouts", bearer(signer, GOOGLE), json.dumps(event).encode())).body
+        )
 
     assert await ask(CHAT_EVENT) == {"text": "Hi! How can I help?"}
     menu = {**CHAT_EVENT, "message": {**CHAT_EVENT["message"], "text": "menu", "name": "spaces/1/messages/2"}}

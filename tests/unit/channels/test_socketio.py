@@ -77,7 +77,12 @@ async def test_a_session_is_confirmed_and_messages_are_answered(open_world, serv
     await client.emit("session_request", {"session_id": "visitor-1"})
     await until(lambda: heard["session_confirm"][1:])
     assert heard["session_confirm"][1] == "visitor-1"
-    said = {"message": "hi", "session_id": "visitor-1", "metadata": '{"page": "/cart"}', "customData": {"a": 1}}
+    said = {
+        "message": "hi",
+        "session_id": "visitor-1",
+        "metadata": '{"page": "/cart"}',
+        "customData": {"a": 1},
+    }
     await client.emit("user_uttered", said)
     await until(lambda: len(heard["bot_uttered"]) == 2)
     assert heard["bot_uttered"] == [{"text": "Hi!"}, {"text": "How can I help?"}]
@@ -111,7 +116,12 @@ async def test_every_kind_of_message_has_rasas_form(open_world, serve, connect):
     assert heard["bot_uttered"] == [
         {"text": "One", "quick_replies": []},
         {"text": "Two", "quick_replies": [{"content_type": "text", "title": "T", "payload": "/t"}]},
-        {"attachment": {"type": "template", "payload": {"template_type": "generic", "elements": {"title": "Coat"}}}},
+        {
+            "attachment": {
+                "type": "template",
+                "payload": {"template_type": "generic", "elements": {"title": "Coat"}},
+            }
+        },
         {"own": 1},
     ]
 
@@ -135,7 +145,9 @@ async def test_what_nobody_asked_for_reaches_the_session(open_world, serve, conn
     await until(lambda: len(heard["bot_uttered"]) == 2)
 
 
-@pytest.mark.parametrize("junk", [None, 1, "x", [], {}, {"message": None}, {"message": {"a": 1}, "session_id": 5}])
+@pytest.mark.parametrize(
+    "junk", [None, 1, "x", [], {}, {"message": None}, {"message": {"a": 1}, "session_id": 5}]
+)
 async def test_junk_hurts_nobody(open_world, serve, connect, junk):
     world = await open_world("socketio")
     client, heard = await connect(await serve(world.app))
@@ -156,7 +168,12 @@ async def test_only_holders_of_a_token_connect(open_world, serve, connect):
     late = jwt.encode({"exp": now - 60}, KEY, "HS256")
     other = jwt.encode({"user": "anna"}, "x" * 64, "HS256")
     larger = jwt.encode({"user": "anna"}, KEY * 2, "HS512")
-    for auth in (None, {}, {"token": ""}, *({"token": token} for token in (none, late, other, larger, good[:-2]))):
+    for auth in (
+        None,
+        {},
+        {"token": ""},
+        *({"token": token} for token in (none, late, other, larger, good[:-2])),
+    ):
         with pytest.raises(socketio.exceptions.ConnectionError):
             await connect(url, auth)
 

@@ -52,7 +52,14 @@ def slack(now):
         {
             "type": "event_callback",
             "event_id": "Ev1",
-            "event": {"type": "message", "channel_type": "im", "channel": "D1", "user": "U1", "text": "hi", "ts": "1.2"},
+            "event": {
+                "type": "message",
+                "channel_type": "im",
+                "channel": "D1",
+                "user": "U1",
+                "text": "hi",
+                "ts": "1.2",
+            },
         }
     ).encode()
     stamp = str(int(now))
@@ -70,7 +77,13 @@ def facebook(now, **options):
 
 
 def whatsapp(now):
-    message = {"from": "4915", "id": "wamid.1", "timestamp": str(int(now)), "type": "text", "text": {"body": "hi"}}
+    message = {
+        "from": "4915",
+        "id": "wamid.1",
+        "timestamp": str(int(now)),
+        "type": "text",
+        "text": {"body": "hi"},
+    }
     value = {"messaging_product": "whatsapp", "messages": [message]}
     return meta(json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode())
 
@@ -78,7 +91,9 @@ def whatsapp(now):
 def twilio(path):
     def make(now):
         fields = {"MessageSid": "SM1", "From": "+4915", "Body": "hi", "SpeechResult": "hi"}
-        signed = f"https://bot.example/webhooks/{path}/webhook" + "".join(k + fields[k] for k in sorted(fields))
+        signed = f"https://bot.example/webhooks/{path}/webhook" + "".join(
+            k + fields[k] for k in sorted(fields)
+        )
         mac = base64.b64encode(hmac.new(SECRET.encode(), signed.encode(), hashlib.sha1).digest()).decode()
         return [FORM, ("X-Twilio-Signature", mac)], urlencode(fields).encode()
 
@@ -96,7 +111,14 @@ def webex(now):
 
 
 def mattermost(now):
-    post = {"token": SECRET, "trigger_word": "@bot", "text": "@bot hi", "user_id": "u", "channel_id": "c", "post_id": "p1"}
+    post = {
+        "token": SECRET,
+        "trigger_word": "@bot",
+        "text": "@bot hi",
+        "user_id": "u",
+        "channel_id": "c",
+        "post_id": "p1",
+    }
     return [JSON], json.dumps(post).encode()
 
 
@@ -113,14 +135,24 @@ CASES = [
         "X-Slack-Signature",
         time_header="X-Slack-Request-Timestamp",
     ),
-    Case("facebook", f"verify: v\nsecret: {SECRET}\npage-access-token: t\ngraph_url: '{{url}}'", facebook, "X-Hub-Signature-256"),
+    Case(
+        "facebook",
+        f"verify: v\nsecret: {SECRET}\npage-access-token: t\ngraph_url: '{{url}}'",
+        facebook,
+        "X-Hub-Signature-256",
+    ),
     Case(
         "whatsapp",
         f"verify: v\napp_secret: {SECRET}\naccess_token: t\nphone_number_id: '1'\ngraph_url: '{{url}}'",
         whatsapp,
         "X-Hub-Signature-256",
     ),
-    Case("twilio", f"account_sid: AC1\nauth_token: {SECRET}\ntwilio_number: '+1'\napi_url: '{{url}}'", twilio("twilio"), "X-Twilio-Signature"),
+    Case(
+        "twilio",
+        f"account_sid: AC1\nauth_token: {SECRET}\ntwilio_number: '+1'\napi_url: '{{url}}'",
+        twilio("twilio"),
+        "X-Twilio-Signature",
+    ),
     Case("twilio_voice", f"auth_token: {SECRET}", twilio("twilio_voice"), "X-Twilio-Signature"),
     Case(
         "telegram",
@@ -129,9 +161,18 @@ CASES = [
         "X-Telegram-Bot-Api-Secret-Token",
         signs_body=False,
     ),
-    Case("webexteams", f"access_token: t\nwebhook_secret: {SECRET}\napi_url: '{{url}}'", webex, "X-Spark-Signature"),
     Case(
-        "mattermost", f"url: '{{url}}'\ntoken: t\nwebhook_token: {SECRET}", mattermost, "body:token", signs_body=False
+        "webexteams",
+        f"access_token: t\nwebhook_secret: {SECRET}\napi_url: '{{url}}'",
+        webex,
+        "X-Spark-Signature",
+    ),
+    Case(
+        "mattermost",
+        f"url: '{{url}}'\ntoken: t\nwebhook_token: {SECRET}",
+        mattermost,
+        "body:token",
+        signs_body=False,
     ),
     Case(
         "rocketchat",
@@ -178,7 +219,9 @@ async def test_a_genuine_request_is_taken_once_however_often_it_comes(case):
     await world.holder.assistant.worker.finish()
     assert len(world.holder.taken) == 3
     sender = world.holder.taken[0].sender_id
-    if case.channel != "twilio_voice":  # a call's requests have no id unless Twilio sends its idempotency token
+    if (
+        case.channel != "twilio_voice"
+    ):  # a call's requests have no id unless Twilio sends its idempotency token
         assert await world.texts(sender) == ["hi"]
 
 
@@ -207,7 +250,9 @@ async def test_no_change_of_one_bit_is_taken(case):
 def _same_form(one, other):
     from urllib.parse import parse_qs
 
-    return parse_qs(one.decode("latin-1"), keep_blank_values=True) == parse_qs(other.decode(), keep_blank_values=True)
+    return parse_qs(one.decode("latin-1"), keep_blank_values=True) == parse_qs(
+        other.decode(), keep_blank_values=True
+    )
 
 
 async def test_of_a_thousand_random_signatures_none_is_taken(case):
@@ -311,11 +356,19 @@ def certificate(signer):
 
 
 GOOGLE = {"iss": "chat@system.gserviceaccount.com", "aud": "1234567890"}
-MICROSOFT = {"iss": "https://api.botframework.com", "aud": "app-1", "serviceurl": "https://smba.trafficmanager.net/emea/"}
+MICROSOFT = {
+    "iss": "https://api.botframework.com",
+    "aud": "app-1",
+    "serviceurl": "https://smba.trafficmanager.net/emea/",
+}
 CHAT_EVENT = {
     "type": "MESSAGE",
     "space": {"type": "DM", "name": "spaces/1"},
-    "message": {"name": "spaces/1/messages/1", "text": "hi", "sender": {"name": "users/1", "displayName": "Anna"}},
+    "message": {
+        "name": "spaces/1/messages/1",
+        "text": "hi",
+        "sender": {"name": "users/1", "displayName": "Anna"},
+    },
 }
 ACTIVITY = {
     "type": "message",
@@ -365,8 +418,14 @@ async def test_tokens_that_are_not_quite_right_are_refused(jwt_world, signer):
     pem = signer.key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    hs256 = base64.urlsafe_b64encode(hmac.new(pem, confused.encode(), hashlib.sha256).digest()).decode().rstrip("=")
-    flipped = base64.urlsafe_b64encode(bytes([base64.urlsafe_b64decode(mark + "==")[0] ^ 1]) + base64.urlsafe_b64decode(mark + "==")[1:])
+    hs256 = (
+        base64.urlsafe_b64encode(hmac.new(pem, confused.encode(), hashlib.sha256).digest())
+        .decode()
+        .rstrip("=")
+    )
+    flipped = base64.urlsafe_b64encode(
+        bytes([base64.urlsafe_b64decode(mark + "==")[0] ^ 1]) + base64.urlsafe_b64decode(mark + "==")[1:]
+    )
     none = base64.urlsafe_b64encode(b'{"alg":"none","kid":"k1"}').decode().rstrip("=")
     bad = [
         signer.token({**good, "exp": now - 301}),
@@ -482,7 +541,13 @@ def test_twilios_documented_example():
 
     from shoptalk.channels.twilio import verify
 
-    fields = {"CallSid": "CA1234567890ABCDE", "Caller": "+12349013030", "Digits": "1234", "From": "+12349013030", "To": "+18005551212"}
+    fields = {
+        "CallSid": "CA1234567890ABCDE",
+        "Caller": "+12349013030",
+        "Digits": "1234",
+        "From": "+12349013030",
+        "To": "+18005551212",
+    }
     headers = [(b"host", b"mycompany.com"), (b"x-twilio-signature", b"0/KCTR6DLpKmkAf8muzZqo1nDgQ=")]
     scope = {"type": "http", "scheme": "https", "path": "/myapp.php", "query_string": b"foo=1&bar=2", "headers": headers, "server": ("mycompany.com", 443), "method": "POST"}  # fmt: skip
     verify(Request(scope), list(fields.items()), "12345")

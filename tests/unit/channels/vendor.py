@@ -52,7 +52,7 @@ class Vendor:
             while line := await reader.readline():
                 method, target, _ = line.decode().split(" ", 2)
                 headers = {}
-                while (header := (await reader.readline()).decode().strip()):
+                while header := (await reader.readline()).decode().strip():
                     name, _, value = header.partition(":")
                     headers[name.lower()] = value.strip()
                 body = await reader.readexactly(int(headers.get("content-length", 0)))

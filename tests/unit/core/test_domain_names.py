@@ -42,6 +42,10 @@ def test_entities_that_count_beside_an_intent():
     assert domain.labels_for("all") == {"city", "city#from", "city#to", "size"}
     assert domain.labels_for("none") == frozenset()
     assert domain.labels_for("one") == {"size"}
-    assert domain.labels_for("not_size") == {"city", "city#from", "city#to"}  # as Rasa trained on such a domain
+    assert domain.labels_for("not_size") == {
+        "city",
+        "city#from",
+        "city#to",
+    }  # as Rasa trained on such a domain
     assert domain.labels_for("nlu_fallback") == {"city", "city#from", "city#to", "size"}
     assert domain.labels_for("no_such_intent") == set(domain.entity_labels)

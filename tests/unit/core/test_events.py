@@ -39,7 +39,9 @@ def test_every_kind_is_tested():
 
 def test_legacy_kinds_become_their_successors():
     assert ev.decode({"event": "form", "name": "f"}) == ev.ActiveLoop(name="f")
-    assert ev.decode({"event": "form_validation", "validate": False}) == ev.LoopInterrupted(is_interrupted=True)
+    assert ev.decode({"event": "form_validation", "validate": False}) == ev.LoopInterrupted(
+        is_interrupted=True
+    )
 
 
 def test_cancelling_a_reminder_says_no_more_than_that_on_the_wire():

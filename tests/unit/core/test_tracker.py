@@ -63,7 +63,9 @@ def test_a_fresh_tracker_is_to_listen(tracker):
 
 
 def test_slots_are_set_wrapped_and_reset(tracker):
-    tracker.apply_all([SlotSet(name="name", value="Ann"), SlotSet(name="tags", value="a"), SlotSet(name="x", value=1)])
+    tracker.apply_all(
+        [SlotSet(name="name", value="Ann"), SlotSet(name="tags", value="a"), SlotSet(name="x", value=1)]
+    )
     assert tracker.slots["name"] == "Ann"
     assert tracker.slots["tags"] == ["a"]
     assert "x" not in tracker.slots
@@ -83,7 +85,9 @@ def test_a_user_message_or_an_action_clears_the_follow_up(tracker):
 
 
 def test_rewind_takes_back_the_message_and_the_action_before_it(tracker):
-    tracker.apply_all([LISTEN, said("a"), SlotSet(name="name", value="Ann"), ran("utter_a"), LISTEN, said("b")])
+    tracker.apply_all(
+        [LISTEN, said("a"), SlotSet(name="name", value="Ann"), ran("utter_a"), LISTEN, said("b")]
+    )
     tracker.apply_all([SlotSet(name="name", value="Bob"), UserUtteranceReverted()])
     assert kinds(tracker.applied) == ["action_listen", "user", "name", "utter_a"]
     assert tracker.slots["name"] == "Ann"
@@ -146,7 +150,16 @@ def test_a_loop_run_after_a_rejection_counts_on_its_own(tracker):
 
 
 def test_read_back_only_what_counts_has_an_effect(domain, tracker):
-    events = [LISTEN, said("order"), ran("form"), ActiveLoop(name="form"), LISTEN, said("inform"), ran("form"), LISTEN]
+    events = [
+        LISTEN,
+        said("order"),
+        ran("form"),
+        ActiveLoop(name="form"),
+        LISTEN,
+        said("inform"),
+        ran("form"),
+        LISTEN,
+    ]
     tracker.apply_all(events)
     again = Tracker.from_stored("s", [e.as_dict() for e in events], domain)
     assert tracker.latest_message.intent_name == "inform"
@@ -170,7 +183,14 @@ def test_a_copy_is_independent(tracker):
 
 
 def test_a_tracker_made_from_a_snapshot_goes_on_as_the_first_would(domain, tracker):
-    before = [LISTEN, said("order"), ran("form"), ActiveLoop(name="form"), SlotSet(name="name", value="Ann"), LISTEN]
+    before = [
+        LISTEN,
+        said("order"),
+        ran("form"),
+        ActiveLoop(name="form"),
+        SlotSet(name="name", value="Ann"),
+        LISTEN,
+    ]
     later = [said("inform"), ran("form"), LISTEN]
     tracker.apply_all(before)
     resumed = Tracker("s", domain.all_slots, tracker.take_snapshot())
