@@ -151,6 +151,11 @@ class AdoptingStore:
     async def stalled(self, limit: int = 100) -> list[str]:
         return await self._store.stalled(limit)
 
+    async def depths(self) -> dict[str, int]:
+        """What waits, if the store can tell."""
+        counting = getattr(self._store, "depths", None)
+        return await counting() if counting is not None else {}
+
     async def ping(self) -> None:
         await self._store.ping()
 

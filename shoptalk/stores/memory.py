@@ -213,6 +213,11 @@ class MemoryTrackerStore:
         ]
         return [sender for _, sender in sorted(waiting)[:limit]]
 
+    async def depths(self) -> dict[str, int]:
+        """What waits, for metrics: senders with messages, outbox entries, reminders."""
+        senders = sum(bool(record.inbox) for record in self._records.values())
+        return {"senders": senders, "outbox": self.outbox.waiting, "reminders": self.reminders.waiting}
+
     async def ping(self) -> None:
         return None
 

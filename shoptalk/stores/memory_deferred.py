@@ -44,6 +44,11 @@ class MemoryOutbox:
         self._tell()
         return entry.entry_id
 
+    @property
+    def waiting(self) -> int:
+        """Entries not sent yet."""
+        return sum(map(len, self._queues.values()))
+
     async def claim(self, consumer: str, limit: int = 10, wait_s: float = 0.0) -> list[Outgoing]:
         found = self._claim(limit)
         if found or wait_s <= 0:
@@ -134,6 +139,11 @@ class MemoryReminders:
         for name in names:
             self._claimed.pop((sender_id, name), None)
         return sum(self._waiting.pop((sender_id, name), None) is not None for name in names)
+
+    @property
+    def waiting(self) -> int:
+        """Reminders not gone off yet."""
+        return len(self._waiting)
 
     async def pending(self, sender_id: str) -> list[Reminder]:
         return sorted(self._of(sender_id), key=lambda reminder: (reminder.due, reminder.name))

@@ -221,6 +221,13 @@ class RedisTrackerStore:
         waiting = sorted((float(since), sender) for page in pages for sender, since in page)
         return [sender.decode() for _, sender in waiting[:limit]]
 
+    async def depths(self) -> dict[str, int]:
+        """What waits, for metrics: senders with messages, outbox entries, reminders."""
+        kinds = {"senders": ("ZCARD", "work"), "outbox": ("XLEN", "out"), "reminders": ("ZCARD", "due")}
+        asked = [(verb, self.keys.shared(b, kind)) for verb, kind in kinds.values() for b in range(BUCKETS)]
+        counts = await self.link.commands(asked)
+        return {name: sum(counts[at * BUCKETS : (at + 1) * BUCKETS]) for at, name in enumerate(kinds)}
+
     async def ping(self) -> None:
         await self.link.command("PING")
 

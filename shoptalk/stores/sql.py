@@ -257,6 +257,16 @@ class SqlTrackerStore:
             chosen = chosen.where(inbox.c.sender_id.not_in(busy)).limit(limit)
             return [row.sender_id for row in await connection.execute(chosen)]
 
+    async def depths(self) -> dict[str, int]:
+        """What waits, for metrics: senders with messages, outbox entries, reminders."""
+        asked = {
+            "senders": select(func.count(inbox.c.sender_id.distinct())),
+            "outbox": select(func.count()).where(outbox.c.reason.is_(None)),
+            "reminders": select(func.count()).select_from(reminders),
+        }
+        async with self.link.transaction() as connection:
+            return {name: int(await connection.scalar(query) or 0) for name, query in asked.items()}
+
     async def ping(self) -> None:
         async with self.link.transaction() as connection:
             await self.link.now_ms(connection)
