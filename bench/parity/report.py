@@ -58,8 +58,9 @@ def markdown(results: Results, command: str) -> str:
     lines = [
         "# Rasa 3.6.21 and Shoptalk, case by case",
         "",
-        f"Written by `{command}`: both systems train the same projects without learned models and are asked the same,",
-        "one after the other. A case is a conversation, or one thing read of a project.",
+        f"Written by `{command}`: both systems",
+        "train the same projects without learned models and are asked the same, one after the other. A case is a",
+        "conversation, or one thing read of a project.",
         "",
         f"**{of} cases: {equal} equal, {decided} different by decision, {open_} different without a reason.** "
         + ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
