@@ -15,6 +15,8 @@ from faultkit.project import Running, make_project
 
 pytestmark = pytest.mark.timeout(300)
 SENDERS = 8
+KILLS = 3
+LEASE_S = 3.0
 TEXTS = ("hi", "bye")
 
 
@@ -31,6 +33,7 @@ class Load:
     sent: dict[str, list[str]] = field(default_factory=dict)
     repeats: int = 0
     failed: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     stop: bool = False
 
@@ -57,8 +60,9 @@ class Load:
                         "a reply of another message"
                     )
                     return True
-            except httpx.TransportError:
-                pass
+                self.reasons.append(f"{identity}: {answer.status_code} {answer.text[:200]}")
+            except httpx.TransportError as error:
+                self.reasons.append(f"{identity}: {type(error).__name__} {error}")
             self.repeats += attempt == 0
         return False
 
@@ -105,23 +109,26 @@ def test_rolling_restart_under_load(project: Path) -> None:
     with Running(project, workers=2) as server:
         load, kept = asyncio.run(run(server))
     report("rolling restart", load, kept)
-    assert not load.failed
+    assert not load.failed, load.reasons[-6:]
     assert len(load.waits) > 100
 
 
 def test_killed_workers_under_load(project: Path) -> None:
-    """`kill -9` of a worker, six times: its requests are served by the other when they are repeated."""
+    """`kill -9` of a worker, three times: its requests are served by the other when they are repeated.
+
+    A message that was being served is taken up again when its lease ends (3 s here); only then the next worker dies.
+    """
 
     async def run(server: Running) -> tuple[Load, int]:
         load = Load(server.url)
         clients = [asyncio.create_task(load.sender(f"k{number}")) for number in range(SENDERS)]
-        for number in range(6):
+        for number in range(KILLS):
             await asyncio.sleep(1.0)
-            dead = server.worker_pids()[0]
-            os.kill(dead, signal.SIGKILL)
+            os.kill(server.worker_pids()[0], signal.SIGKILL)
             async with asyncio.timeout(60):
-                while server.said().count("worker.died") < number + 1 or len(server.worker_pids()) < 2:
+                while server.said().count("Application startup complete") < 2 + number + 1:
                     await asyncio.sleep(0.1)
+            await asyncio.sleep(LEASE_S)
         await asyncio.sleep(1.0)
         load.stop = True
         await asyncio.gather(*clients)
@@ -130,8 +137,8 @@ def test_killed_workers_under_load(project: Path) -> None:
     (project / "log").write_text("")
     with Running(project, workers=2) as server:
         load, kept = asyncio.run(run(server))
-    report("6 kills", load, kept)
-    assert not load.failed
+    report(f"{KILLS} kills", load, kept)
+    assert not load.failed, load.reasons[-6:]
     assert max(load.waits) < 10
 
 
