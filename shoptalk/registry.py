@@ -118,6 +118,8 @@ def load_dotted(path: str, kind: str = "class") -> Any:
         ConfigError: there is no such module or attribute.
     """
     module, _, attribute = path.rpartition(".")
+    if not all(part.isidentifier() for part in path.split(".")) or not module:
+        raise ConfigError(f"The {kind} {path!r} is no dotted path.", hint="Write it as package.module.Name.")
     return _load(kind, path, module, attribute)
 
 

@@ -216,5 +216,13 @@ def _user_type(
             file=source.file,
             line=source.line,
         )
-    built = load_dotted(kind)(name=name, **{k: v for k, v in spec.items() if k not in ("type", "mappings")})
+    made = load_dotted(kind)
+    if not isinstance(made, type) or not hasattr(made, "as_feature"):
+        raise DataError(
+            f"The type {kind!r} of slot {name!r} is no class with a method `as_feature`.",
+            hint="Write such a class; anything else is not called.",
+            file=source.file,
+            line=source.line,
+        )
+    built = made(name=name, **{k: v for k, v in spec.items() if k not in ("type", "mappings")})
     return lambda slot, value: tuple(float(x) for x in built.as_feature(value))

@@ -219,3 +219,29 @@ def test_metadata_alone_is_read_as_safely(tmp_path: Path) -> None:
     ):
         path.write_bytes(data)
         refused(path, archive.read_metadata)
+
+
+def test_a_domain_calls_nothing_but_slot_types(tmp_path: Path) -> None:
+    """A domain (a model's, too) that names functions of Python as slot types is refused before they are called."""
+    from shoptalk.errors import ShoptalkError
+    from shoptalk.formats import domain as domain_format
+
+    canary = tmp_path / "canary"
+    for kind in (
+        "os.system",
+        "subprocess.Popen",
+        "builtins.exec",
+        "importlib.import_module",
+        "os.mkdir",
+        "..",
+        "a..b",
+        "os.",
+    ):
+        raw = {
+            "slots": {
+                "s": {"type": kind, "path": str(canary), "args": ["touch", str(canary)], "mappings": []}
+            }
+        }
+        with pytest.raises(ShoptalkError):
+            domain_format.from_raw(raw)
+    assert not canary.exists()
