@@ -36,14 +36,13 @@ class EntitySynonymMapper:
                 self._add(example.text[span.start : span.end], span.value)
 
     def _add(self, surface: str, value: str) -> None:
-        if not surface:
-            return
-        key = surface.lower()
-        known = self._synonyms.get(key)
-        if known is not None and known != value:
-            logger.warning("%r is a synonym of both %r and %r; the latter counts.", surface, known, value)
-        self._synonyms[key] = value
-        self._synonyms[value.lower()] = value
+        if surface and surface != value:
+            key = surface.lower()
+            known = self._synonyms.get(key)
+            if known is not None and known != value:
+                logger.warning("%r is a synonym of both %r and %r; the latter counts.", surface, known, value)
+            self._synonyms[key] = value
+        self._synonyms.setdefault(value.lower(), value)
 
     def process(self, messages: list[Message]) -> None:
         """Rewrite `value` of entities and note that it was done."""
