@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--validation-max-history", type=int, help="history that conflicts of stories are sought in"
     )
-    parser.add_argument("--num-threads", type=int, help="threads for training")
+    parser.add_argument(
+        "--num-threads", type=int, default=1, help="threads for training; small networks gain from no second"
+    )
     parser.add_argument(
         "--persist-nlu-data", action="store_true", help="(training data is never put into models)"
     )
@@ -98,8 +101,7 @@ def run(args: argparse.Namespace) -> int:
         finetune=args.finetune,
         epoch_fraction=args.epoch_fraction,
     )
-    if args.num_threads:
-        _limit_threads(args.num_threads)
+    _use_threads(args.num_threads)
     if len(args.config) > 1:
         return _compare(args, options)
     with Progress(quiet=args.quiet or args.json) as progress:
@@ -128,10 +130,9 @@ def _compare(args: argparse.Namespace, options: Options) -> int:
     return 0
 
 
-def _limit_threads(threads: int) -> None:
-    import torch
-
-    torch.set_num_threads(threads)
+def _use_threads(threads: int) -> None:
+    """Say how many threads numeric libraries may use; they read it as they are imported."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)
 
 
 def _as_json(result: Result) -> dict[str, Any]:
