@@ -23,7 +23,8 @@ ENCODER = "multilingual-e5-small"
 # Below these the nearest article is no answer.
 LEXICAL_THRESHOLD = 0.34
 DENSE_THRESHOLD = 0.86
-NEAR = 0.1
+LIKELY = 0.6
+"""Share of the threshold that an article of the category named by the intent needs."""
 # A shopper waits no longer than this for the index to load; until then words alone decide.
 WAIT_S = 3.0
 
@@ -45,13 +46,14 @@ def search(question: str, language: str, category: str | None = None, limit: int
 def answer(question: str, language: str, category: str | None = None) -> Passage | None:
     """The article that answers a question, or None when none is near enough.
 
-    Among articles almost equally near, one of the category that the intent names is preferred.
+    Where the intent names a category and an article of it is likely, that one answers: two readers of the question
+    agree on it, and a nearer article of another category has only one of them.
     """
     found, threshold = _ranked(question, language, None, 10)
     if not found or found[0].score < threshold:
         return None
-    near = [passage for passage in found if passage.score >= max(threshold, found[0].score - NEAR)]
-    best = next((passage for passage in near if passage.article.category == category), near[0])
+    likely = (passage for passage in found if passage.score >= threshold * LIKELY)
+    best = next((passage for passage in likely if passage.article.category == category), found[0])
     return Passage(best.article, best.article.text, best.score)
 
 

@@ -101,5 +101,5 @@ def _set_up_logging(args: argparse.Namespace) -> None:
         level = logging.WARNING
     install_logging(level, getattr(args, "log_format", "text"))
     if level != logging.DEBUG:
-        for noisy in ("httpx", "httpcore", "urllib3", "asyncio", "matplotlib"):
+        for noisy in ("httpx", "httpcore", "urllib3", "asyncio", "matplotlib", "rasa_sdk"):
             logging.getLogger(noisy).setLevel(logging.WARNING)

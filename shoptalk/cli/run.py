@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import socket
 from pathlib import Path
@@ -104,7 +105,9 @@ def run(args: argparse.Namespace) -> int:
     console = Console(stderr=True, highlight=False)
     scheme = "https" if args.ssl_certificate else "http"
     address = f"{scheme}://{args.interface}:{port}"
-    serve(options, lambda: console.print(f"[bold green]Ready[/] at [bold]{address}[/]  (Ctrl-C stops)"))
+    # The server has stopped cleanly when it passes Ctrl-C on.
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(options, lambda: console.print(f"[bold green]Ready[/] at [bold]{address}[/]  (Ctrl-C stops)"))
     return 0
 
 
