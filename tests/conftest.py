@@ -1,12 +1,14 @@
-"""The trained model, for all tests that need the shop assistant as a whole."""
+"""The trained model and the running server, for all tests that need the shop assistant as a whole."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from serving import Server, Shop
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -18,3 +20,31 @@ def model() -> Path:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     return ROOT / "models"
+
+
+@pytest.fixture(scope="session")
+def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database filled once, to be copied."""
+    path = tmp_path_factory.mktemp("seed") / "shop.db"
+    code = f"from shop import seed; seed.seed(url='sqlite:///{path}')"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
+    return path
+
+
+@pytest.fixture(scope="session")
+def make_shop(seed: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Shop]:
+    """Makes shops of their own."""
+    return lambda: Shop(seed, tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="session")
+def in_process(
+    model: Path, make_shop: Callable[[], Shop], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server that runs the custom actions itself."""
+    server = Server(tmp_path_factory.mktemp("server"), make_shop(), model)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()

@@ -1,45 +1,15 @@
-"""The real server, in two variants, for all tests over HTTP."""
+"""The real server with remote actions, beside the one of all tests."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from chatting import Chat
-from serving import ROOT, ActionServer, Server, Shop
+from serving import ActionServer, Server, Shop
 
 MODES = ("in-process", "remote")
-
-
-@pytest.fixture(scope="session")
-def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database filled once, to be copied."""
-    path = tmp_path_factory.mktemp("seed") / "shop.db"
-    code = f"from shop import seed; seed.seed(url='sqlite:///{path}')"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
-    return path
-
-
-@pytest.fixture(scope="session")
-def make_shop(seed: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Shop]:
-    """Makes shops of their own."""
-    return lambda: Shop(seed, tmp_path_factory.mktemp("shop"))
-
-
-@pytest.fixture(scope="session")
-def in_process(
-    model: Path, make_shop: Callable[[], Shop], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """A server that runs the custom actions itself."""
-    server = Server(tmp_path_factory.mktemp("server"), make_shop(), model)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
-"""A browser and the two servers: the one under test (`shop_url`) and the canned one (`canned_url`).
+"""A browser and two servers: the shop assistant (`shop_url`) and a canned one (`canned_url`).
 
-`SHOPTALK_URL` names a running `shoptalk run`; without it both are the front end's development server.
+The canned one says what no assistant says on demand: every card, hostile texts, states of failure.
+`SHOPTALK_URL` names a running `shoptalk run` to be used instead of one started here.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def canned_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def shop_url(request: pytest.FixtureRequest) -> str:
-    """The address of the server under test."""
-    url: str = os.environ.get("SHOPTALK_URL") or request.getfixturevalue("canned_url")
+    """The address of the shop assistant."""
+    url: str = os.environ.get("SHOPTALK_URL") or request.getfixturevalue("in_process").url
     return url.rstrip("/") + "/"
 
 
