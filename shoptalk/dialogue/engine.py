@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from shoptalk.archive import Saved
 from shoptalk.core.domain import Domain
 from shoptalk.core.stories import OrStep, Rule, SlotStep, Story, StoryData
 from shoptalk.core.tracker import Tracker
-from shoptalk.dialogue.ensemble import combine, winner_index
+from shoptalk.dialogue.ensemble import combine, rejected_place, winner_index, without
 from shoptalk.dialogue.policies.base import (
     NOTHING_RULE_ONLY,
     FeaturizeText,
@@ -163,7 +164,25 @@ class Dialogue:
 
     def predict(self, tracker: Tracker, domain: Domain) -> Prediction:
         """The winning prediction; its `events` are everything to apply."""
-        return combine([p.predict(tracker, domain, self.rule_only) for p in self.policies], tracker, domain)
+        return combine(self._answers(tracker, domain), tracker, domain)
+
+    def _answers(self, tracker: Tracker, domain: Domain) -> list[Prediction]:
+        """What policies predict, without those that could not win any more when it was their turn."""
+        bounded = [_only_scores(policy, tracker) for policy in self.policies]
+        order = sorted(
+            range(len(bounded)),
+            key=lambda at: (bounded[at], -self.policies[at].priority if bounded[at] else 0),
+        )
+        rejected = rejected_place(tracker, domain)
+        answers: dict[int, Prediction] = {}
+        certain = -math.inf  # the highest priority of those that are certain
+        for at in order:
+            policy = self.policies[at]
+            if bounded[at] and certain > policy.priority:
+                continue
+            answers[at] = policy.predict(tracker, domain, self.rule_only)
+            certain = max(certain, _certainty(answers[at], rejected))
+        return [answers[at] for at in sorted(answers)]
 
     def predict_all(self, tracker: Tracker, domain: Domain, top: int = 5) -> list[Opinion]:
         """What each policy thinks, for people to read.
@@ -206,6 +225,19 @@ class Dialogue:
         dialogue.check(domain)
         dialogue._share(featurize_text)
         return dialogue
+
+
+def _only_scores(policy: Policy, tracker: Tracker) -> bool:
+    tell = getattr(policy, "only_scores", None)
+    return tell is not None and bool(tell(tracker))
+
+
+def _certainty(prediction: Prediction, rejected: int | None) -> float:
+    """A priority below which no score can win against a prediction."""
+    if prediction.is_no_user:
+        return math.inf
+    left = prediction if rejected is None else without(prediction, rejected)
+    return float(prediction.priority) if left.confidence >= 1.0 else -math.inf
 
 
 def _check_slots(data: StoryData, domain: Domain) -> None:

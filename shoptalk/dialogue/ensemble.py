@@ -24,10 +24,9 @@ def combine(predictions: Sequence[Prediction], tracker: Tracker, domain: Domain)
     """
     if not predictions:
         return Prediction([0.0] * len(domain.action_names))
-    rejected = _just_rejected(tracker)
-    if rejected is not None and rejected in domain.action_index:
-        place = domain.action_index[rejected]
-        predictions = [_without(prediction, place) for prediction in predictions]
+    rejected = rejected_place(tracker, domain)
+    if rejected is not None:
+        predictions = [without(prediction, rejected) for prediction in predictions]
     winner = predictions[winner_index(predictions)]
     events: list[Event] = [event for prediction in predictions for event in prediction.events]
     events += winner.optional_events
@@ -50,17 +49,18 @@ def winner_index(predictions: Sequence[Prediction]) -> int:
     return place
 
 
-def _just_rejected(tracker: Tracker) -> str | None:
-    """The action that was rejected after the last one that ran."""
+def rejected_place(tracker: Tracker, domain: Domain) -> int | None:
+    """Place of the action that was rejected after the last one that ran."""
     for event in reversed(tracker.events):
         if isinstance(event, ActionExecuted):
             return None
         if isinstance(event, ActionExecutionRejected):
-            return event.name
+            return domain.action_index.get(event.name)
     return None
 
 
-def _without(prediction: Prediction, place: int) -> Prediction:
+def without(prediction: Prediction, place: int) -> Prediction:
+    """A prediction that gives the action at a place no chance."""
     scores = list(prediction.probabilities)
     scores[place] = 0.0
     return replace(prediction, probabilities=scores)

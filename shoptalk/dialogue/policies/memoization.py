@@ -73,6 +73,10 @@ class MemoizationPolicy:
         """How many histories are remembered."""
         return {"histories": len(self._memory), "longest": self._longest}
 
+    def only_scores(self, tracker: Tracker) -> bool:
+        """Always."""
+        return True
+
     def predict(
         self, tracker: Tracker, domain: Domain, rule_only: RuleOnly = NOTHING_RULE_ONLY
     ) -> Prediction:

@@ -6,7 +6,7 @@ Source: Vlasov, Mosig, Nichol: Dialogue Transformers, arXiv 1910.00486.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -27,6 +27,7 @@ from shoptalk.dialogue.policies.base import (
 )
 from shoptalk.dialogue.policies.options import read_options
 from shoptalk.dialogue.policies.ted_features import Vocabulary, text_vectors
+from shoptalk.dialogue.states import States
 from shoptalk.dialogue.training_trackers import TrainingTracker
 from shoptalk.errors import ConfigError
 from shoptalk.networks.ted_inference import TedInference, TedShape, softmax
@@ -81,6 +82,8 @@ INERT: dict[str, str] = {
                     "training takes seconds on a processor"),
 }  # fmt: skip
 """Rasa's keys that change nothing here, and why."""
+REMEMBERED = 4096
+"""Conversations, cut to what a network looks at, whose scores are kept."""
 
 
 class TEDPolicy:
@@ -107,6 +110,7 @@ class TEDPolicy:
         self._texts: dict[str, np.ndarray] = {}
         self._longest = 1
         self._report: dict[str, Any] = {}
+        self._known: dict[States, np.ndarray] = {}
 
     # ---------------------------------------------------------------------------------------------- training
 
@@ -227,6 +231,11 @@ class TEDPolicy:
     def use_text(self, featurize: FeaturizeText | None) -> None:
         """How texts become vectors from now on."""
         self._featurize = featurize
+        self._known.clear()
+
+    def only_scores(self, tracker: Tracker) -> bool:
+        """Whether its answer to this conversation can win by its score alone."""
+        return self.network is None or not self._may_use_text(tracker)
 
     def report(self) -> dict[str, Any]:
         """What was learnt from, and how well."""
@@ -264,11 +273,27 @@ class TEDPolicy:
         count = self._longest
         if self.max_history is not None:
             count = min(count, self.network.shape.layers * (self.max_history - 1) + 1)
-        states = dialogue_states(tracker, domain, rule_only).visible_states(view, count)
+        states = tuple(dialogue_states(tracker, domain, rule_only).visible_states(view, count))
+        return self._compared(states, self._similarities)
+
+    def _similarities(self, states: States) -> np.ndarray:
+        assert self.network is not None
+        assert self.vocabulary is not None
         wanted = {text for state in states for text in (state.text, state.action_text) if text}
         missing = wanted - set(self._texts) if self.vocabulary.text_width else set()
         texts = {**self._texts, **text_vectors(missing, self._featurize)} if missing else self._texts
         return self.network.similarities(self.vocabulary.encode(states, texts))
+
+    def _compared(self, states: States, compare: Callable[[States], np.ndarray]) -> np.ndarray:
+        """What `compare` says of states; remembered, as people say and do much the same."""
+        known = self._known.get(states)
+        if known is None:
+            known = compare(states)
+            known.flags.writeable = False
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[states] = known
+        return known
 
     def _ranked(self, scores: np.ndarray) -> list[float]:
         """The scores, cut after `ranking_length` of them."""

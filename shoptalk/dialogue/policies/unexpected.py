@@ -23,7 +23,7 @@ from shoptalk.dialogue.policies.base import (
 )
 from shoptalk.dialogue.policies.ted import DEFAULTS, TEDPolicy
 from shoptalk.dialogue.policies.ted_features import Vocabulary
-from shoptalk.dialogue.states import State
+from shoptalk.dialogue.states import State, States
 from shoptalk.dialogue.training_trackers import TrainingTracker
 from shoptalk.networks.ted_inference import TedShape
 
@@ -148,7 +148,7 @@ class UnexpecTEDIntentPolicy(TEDPolicy):
             return nothing
         count = None if self.max_history is None else self.max_history
         states = dialogue_states(tracker, domain, rule_only).visible_states("intent", count or self._longest)
-        scores = self.network.similarities(self._encode(states))
+        scores = self._compared(tuple(states), self._similarities)
         is_unlikely = self._is_unlikely(intent, scores)
         return Prediction(
             one_hot(ACTION_UNLIKELY_INTENT if is_unlikely else None, domain),
@@ -157,6 +157,14 @@ class UnexpecTEDIntentPolicy(TEDPolicy):
             action_metadata=self._metadata(intent, scores),
             reason=Reason("model", name),
         )
+
+    def _similarities(self, states: States) -> np.ndarray:
+        assert self.network is not None
+        return self.network.similarities(self._encode(states))
+
+    def only_scores(self, tracker: Tracker) -> bool:
+        """Always: what it says of intents goes with its own action only."""
+        return True
 
     def _is_unlikely(self, intent: str, scores: np.ndarray) -> bool:
         assert self.vocabulary is not None
