@@ -10,6 +10,13 @@ from pathlib import Path
 import pytest
 from serving import Server, Shop
 
+# Here, before any test module is read: a module that is loaded already cannot be rewritten.
+pytest.register_assert_rewrite(
+    "shoptalk.stores.conformance_turns",
+    "shoptalk.stores.conformance_data",
+    "shoptalk.stores.conformance_machine",
+)
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

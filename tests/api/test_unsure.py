@@ -44,16 +44,17 @@ HALVES = {
         "送晚了",
     ),
 }
-JOINTS = {"en": " or ", "zh": "还是"}
+JOINTS = {"en": (" or ", ", ", " / "), "zh": ("还是", "，", "／")}
 WANTED = 3
 
 
 def unsure(chat: Callable[..., Chat], language: str) -> list[Chat]:
     """Sessions in which a text of two halves was not understood and asked about."""
     found: list[Chat] = []
-    for pair in itertools.combinations(HALVES[language], 2):
-        talk = found[-1] if found else chat("C0001", language)
-        text = JOINTS[language].join(pair)
+    pairs = itertools.combinations(HALVES[language], 2)
+    talk = chat("C0001", language)
+    for joint, pair in itertools.product(JOINTS[language], pairs):
+        text = joint.join(pair)
         parse = talk.http.post("/model/parse", json={"text": text}).raise_for_status().json()
         if parse["intent"]["name"] != "nlu_fallback":
             continue

@@ -21,12 +21,6 @@ from shoptalk.stores.redis import RedisTrackerStore
 from shoptalk.stores.sql import SqlTrackerStore
 from shoptalk.stores.sql_link import sql_url
 
-pytest.register_assert_rewrite(
-    "shoptalk.stores.conformance_turns",
-    "shoptalk.stores.conformance_data",
-    "shoptalk.stores.conformance_machine",
-)
-
 _prefixes = itertools.count()
 
 

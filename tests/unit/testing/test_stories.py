@@ -84,7 +84,7 @@ async def test_a_form_is_asked_again_after_an_emulated_rejection(tmp_path: Path)
     assert (wrong[0].right, wrong[0].got) == ("tea_form", "utter_chat")
     assert wrong[0].source.line == 14
     text = stories_text(found.failed)
-    assert '- story: "not what the rule says (test_a.yml)"' in text
+    assert "- story: not what the rule says (test_a.yml)\n" in text
     assert "  - action: tea_form  # predicted: utter_chat\n" in text
     targets, predictions = found.everything()
     assert len(targets) == len(predictions)
