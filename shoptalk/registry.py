@@ -35,6 +35,7 @@ _HOMES: dict[str, dict[str, str]] = {
         "ResponseSelector": "shoptalk.nlu.response_selector:ResponseSelector",
         "RetrievalSelector": "shoptalk.nlu.response_selector:RetrievalSelector",
         "LanguageIdentifier": "shoptalk.nlu.language:LanguageIdentifier",
+        "EntityNormalizer": "shoptalk.nlu.normalizer:EntityNormalizer",
         "CRFEntityExtractor": "shoptalk.nlu.extractors.crf:CRFEntityExtractor",
         "SklearnIntentClassifier": "shoptalk.nlu.classifiers.svm:SklearnIntentClassifier",
         "LogisticRegressionClassifier": "shoptalk.nlu.classifiers.logistic:LogisticRegressionClassifier",

@@ -9,7 +9,13 @@ from typing import Any
 from shoptalk.testing.metrics import Score
 
 NO_ENTITY = "no_entity"
-UNTRAINED = ("DucklingEntityExtractor", "DucklingHTTPExtractor", "SpacyEntityExtractor", "LanguageIdentifier")
+UNTRAINED = (
+    "DucklingEntityExtractor",
+    "DucklingHTTPExtractor",
+    "SpacyEntityExtractor",
+    "LanguageIdentifier",
+    "MoodClassifier",
+)
 """Extractors that learn nothing from the project and are not judged by it."""
 
 Entity = Mapping[str, Any]

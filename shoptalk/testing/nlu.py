@@ -12,6 +12,8 @@ from shoptalk.testing.entities import NO_ENTITY, UNTRAINED, EntityResult, by_spa
 from shoptalk.testing.metrics import Evaluation, Score, evaluate
 
 BATCH = 64
+CHANGERS = ("EntitySynonymMapper", "EntityNormalizer")
+"""Components that change entities of others and find none."""
 
 
 class Understands(Protocol):
@@ -68,7 +70,7 @@ def extractors_of(pipeline: Any) -> list[str]:
     names: list[str] = []
     for step in pipeline.steps:
         name = type(step.component).__name__
-        if "entities" in step.component.provides and name not in (*UNTRAINED, "EntitySynonymMapper"):
+        if "entities" in step.component.provides and name not in (*UNTRAINED, *CHANGERS):
             names.append(name)
     return list(dict.fromkeys(names))
 

@@ -1,0 +1,1 @@
+"""Values out of words: dates, money, quantities, order numbers, addresses, sizes and colours, as Duckling writes them."""
