@@ -13,7 +13,7 @@ from typing import Any
 from shoptalk.core.domain import ACTION_SESSION_START, Domain
 from shoptalk.core.events import ActionExecuted, Event, decode
 from shoptalk.core.tracker import Tracker
-from shoptalk.stores.base import Conversation
+from shoptalk.stores.base import Conversation, Json
 
 SNAPSHOT_EVERY = 200
 """Take a snapshot when the store would have to send more events than this without one."""
@@ -27,9 +27,20 @@ def tracker_of(sender_id: str, conversation: Conversation | None, domain: Domain
         return Tracker(sender_id, domain.all_slots)
     snapshot = conversation.snapshot or {}
     events = [decode(event) for event in (*snapshot.get("events", ()), *conversation.events)]
-    start = session_start(events)
-    base = snapshot.get("base") if start is None else None
-    return Tracker.from_stored(sender_id, events[start or 0 :], domain, base)
+    events, base = read_back(events, snapshot.get("base"))
+    return Tracker.from_stored(sender_id, events, domain, base)
+
+
+def read_back(events: list[Event], base: Json | None, since: int = 0) -> tuple[list[Event], Json | None]:
+    """The events of the current session, and the state they go on from.
+
+    Args:
+        events: in order.
+        base: the state the first of them goes on from.
+        since: no session begins before this place, but maybe at the first event.
+    """
+    start = session_start(events, since)
+    return (events, base) if start is None else (events[start:], None)
 
 
 def full_tracker(sender_id: str, events: Iterable[Mapping[str, Any]], domain: Domain) -> Tracker:
@@ -37,9 +48,9 @@ def full_tracker(sender_id: str, events: Iterable[Mapping[str, Any]], domain: Do
     return Tracker.from_stored(sender_id, events, domain)
 
 
-def session_start(events: Sequence[Event]) -> int | None:
-    """Place of the action that began the last session."""
-    for place in range(len(events) - 1, -1, -1):
+def session_start(events: Sequence[Event], since: int = 0) -> int | None:
+    """Place of the action that began the last session, if it is not before `since`."""
+    for place in range(len(events) - 1, since - 1, -1):
         event = events[place]
         if isinstance(event, ActionExecuted) and event.name == ACTION_SESSION_START:
             return place

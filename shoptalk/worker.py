@@ -29,6 +29,7 @@ from shoptalk.core.messages import BotMessage, UserMessage
 from shoptalk.core.tracker import Tracker
 from shoptalk.errors import LeaseLost, StoreError, Timeout, Unavailable
 from shoptalk.history import snapshot_of, tracker_of
+from shoptalk.recent import Recent
 from shoptalk.reminders import deferred_reminders
 from shoptalk.stores.base import Deferred, Json, StoredMessage, TrackerStore, Turn
 from shoptalk.turn import Engine, Run, TurnRecord
@@ -86,6 +87,7 @@ class Worker:
         self.engine, self.store, self.limits = engine, store, limits
         self.deliver, self.watch, self.failure = deliver, watch, failure
         self._running: set[asyncio.Future[Any]] = set()
+        self._recent = Recent(engine.domain)
 
     async def submit(self, message: StoredMessage, sink: Sink | None = None) -> list[BotMessage]:
         """Accept a message and see to it that it is answered, here or by another worker.
@@ -100,7 +102,7 @@ class Worker:
             return accepted.replies or []
         until = time.monotonic() + self.limits.wait_s
         while time.monotonic() < until:
-            turn = await self.store.begin_turn(message.sender_id)
+            turn = await self._begin(message.sender_id)
             if turn is None:
                 replies = await self._wait(message, until)
             else:
@@ -151,7 +153,7 @@ class Worker:
     async def drain(self, sender_id: str) -> int:
         """Serve what waits in a sender's inbox; returns how many messages were served."""
         served = 0
-        while (turn := await self.store.begin_turn(sender_id)) is not None:
+        while (turn := await self._begin(sender_id)) is not None:
             if await self.serve(turn, raises=False) is None:
                 break
             served += 1
@@ -180,9 +182,15 @@ class Worker:
 
     # ------------------------------------------------------------------------------------------------- one turn
 
+    async def _begin(self, sender_id: str) -> Turn | None:
+        known = self._recent.known(sender_id)
+        return await (self.store.begin_turn(sender_id, known) if known else self.store.begin_turn(sender_id))
+
     async def _open(self, turn: Turn, sink: Sink | None) -> Run:
         message = turn.message
-        tracker = tracker_of(message.sender_id, turn.conversation, self.engine.domain)
+        tracker = self._recent.tracker(message.sender_id, turn.conversation)
+        if tracker is None:
+            tracker = await self.load(message.sender_id)
         if tracker.ran_out:
             tracker = await self._recall(message.sender_id)
         return Run(
@@ -203,7 +211,7 @@ class Worker:
         cancelled, reminders = await deferred_reminders(
             self.store.reminders, message.sender_id, message.channel, record.events
         )
-        stored_tail = len(turn.conversation.events) + len(record.events)
+        stored_tail = turn.conversation.length - turn.conversation.first_index + len(record.events)
         await turn.commit(
             [event.as_dict() for event in record.events],
             record.replies,

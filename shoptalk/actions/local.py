@@ -79,7 +79,8 @@ class LocalActions:
         if action is None:
             raise NotFound(f"No action is called {name!r}.", hint=f"There are: {', '.join(self.names)}.")
         scene.steps.next_key()
-        body = {**call_body(name, scene, self._newest), "domain": self._domain}
+        # What foreign code is given it may change, and events are shared by turns.
+        body = {**own_copy(call_body(name, scene, self._newest)), "domain": self._domain}
         stream = _Stream(asyncio.get_running_loop(), scene.sink) if self._streams else None
         work = self._executor.run(body, stream) if stream else self._executor.run(body)
         future = (
@@ -104,6 +105,18 @@ class LocalActions:
         """Stop the threads; actions still running are left to end by themselves."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self._loop.stop)
+
+
+def own_copy(value: Any) -> Any:
+    """A copy of what JSON can hold that shares no list and no object with the original."""
+    if isinstance(value, dict):
+        return {key: own_copy(item) if item.__class__ in _HOLDERS else item for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [own_copy(item) if item.__class__ in _HOLDERS else item for item in value]
+    return value
+
+
+_HOLDERS = (dict, list, tuple)
 
 
 class _Stream:

@@ -64,12 +64,29 @@ class Conversation:
         first_index: position of `events[0]` in the whole conversation; where `snapshot` holds.
         snapshot: the state the assistant passed to `commit` at `first_index`; None at index 0.
         length: number of events in the whole conversation.
+        mark: stands for this history; "" where a store does not tell what is new since a reading.
+        is_rest: `events` are only those that came after what the caller knew; `snapshot` is left out.
     """
 
     events: list[Json]
     first_index: int = 0
     snapshot: Json | None = None
     length: int = 0
+    mark: str = field(default="", compare=False)
+    is_rest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a caller has read of a conversation before, so that only the rest needs to be sent.
+
+    Args:
+        mark, first_index, length: of the `Conversation` it had.
+    """
+
+    mark: str
+    first_index: int
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +256,15 @@ class TrackerStore(Protocol):
             Unavailable: the store does not answer.
         """
 
-    async def begin_turn(self, sender_id: str) -> Turn | None:
-        """Lease the head of the inbox; None when it is empty or leased by someone else."""
+    async def begin_turn(self, sender_id: str, known: Known | None = None) -> Turn | None:
+        """Lease the head of the inbox; None when it is empty or leased by someone else.
+
+        Args:
+            sender_id: whose inbox.
+            known: what the caller has of the conversation; only given to stores whose conversations have a `mark`.
+                If it is still a beginning of the same history, with the same newest snapshot, the turn's conversation
+                may be the rest (`is_rest`).
+        """
 
     async def wait_for_replies(
         self, channel: str, sender_id: str, message_id: str, timeout_s: float

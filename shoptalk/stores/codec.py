@@ -35,7 +35,7 @@ def dump_ascii(value: Any) -> str:
 
 def load(data: bytes | str) -> Any:
     """The value of `dump` or `dump_ascii`."""
-    return json.loads(data)
+    return json.loads(data if isinstance(data, str) else data.decode("utf-8", "surrogatepass"))
 
 
 def copy(value: Mapping[str, Any]) -> Json:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 from shoptalk.errors import LeaseLost, Overloaded
-from shoptalk.stores.base import Conversation, Deferred, Reminder, StoreOptions, TrackerStore
+from shoptalk.stores.base import Conversation, Deferred, Known, Reminder, StoreOptions, TrackerStore
 from shoptalk.stores.conformance_kit import (
     SHORT_LEASE,
     begun,
@@ -40,6 +41,59 @@ async def a_turn_reads_the_newest_snapshot_and_its_tail(store: TrackerStore) -> 
     assert (full.snapshot, full.first_index, len(full.events), full.length) == (None, 0, 12, 12)
     await store.accept(message("a", 9))
     assert (await begun(store, "a")).conversation == newest
+
+
+async def _next(store: TrackerStore, known: Known, number: int) -> Conversation:
+    """What a turn is given that knows the beginning of its conversation; the turn is committed."""
+    await store.accept(message("a", number))
+    turn = await store.begin_turn("a", known)
+    assert turn is not None
+    await turn.commit([said(f"u{number}")], [])
+    return turn.conversation
+
+
+@contract()
+async def what_is_known_need_not_be_sent_again(store: TrackerStore) -> None:
+    await served(store, "a", 0, snapshot={"at": 0})
+    await store.accept(message("a", 1))
+    turn = await begun(store, "a")
+    await turn.commit([said("u1")], [])
+    first = turn.conversation
+    if not first.mark:
+        return  # a store need not tell what is new
+    known = Known(first.mark, first.first_index, first.length)
+    rest = await _next(store, known, 2)
+    assert (rest.is_rest, rest.snapshot, rest.first_index, rest.length) == (True, None, 2, 3)
+    assert [event["text"] for event in rest.events] == ["u1"]
+    await store.append("a", [said("by hand")])
+    rest = await _next(store, known, 3)
+    assert [event["text"] for event in rest.events] == ["u1", "u2", "by hand"]
+    for wrong in (replace(known, mark="x"), replace(known, first_index=0), replace(known, length=99)):
+        whole = await _next(store, wrong, 4)
+        assert (whole.is_rest, whole.snapshot) == (False, {"at": 0})
+        await store.forget("a")
+        await served(store, "a", 0, snapshot={"at": 0})
+
+
+@contract()
+async def another_history_is_sent_as_a_whole(store: TrackerStore) -> None:
+    for change in ("replace", "forget", "snapshot"):
+        await served(store, "a", 0)
+        await store.accept(message("a", 1))
+        turn = await begun(store, "a")
+        await turn.commit([], [])
+        known = Known(turn.conversation.mark, turn.conversation.first_index, turn.conversation.length)
+        match change:
+            case "replace":
+                await store.replace("a", [said(str(number)) for number in range(9)])
+            case "forget":
+                await store.forget("a")
+            case _:
+                await served(store, "a", 2, snapshot={"at": 2})
+        whole = await _next(store, known, 3)
+        assert not whole.is_rest
+        assert whole.first_index + len(whole.events) == whole.length
+        await store.forget("a")
 
 
 @contract()

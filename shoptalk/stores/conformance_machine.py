@@ -13,14 +13,24 @@ import inspect
 import itertools
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from shoptalk.errors import LeaseLost, Overloaded
-from shoptalk.stores.base import Deferred, Json, Reminder, StoredMessage, StoreOptions, TrackerStore, Turn
+from shoptalk.stores.base import (
+    Conversation,
+    Deferred,
+    Json,
+    Known,
+    Reminder,
+    StoredMessage,
+    StoreOptions,
+    TrackerStore,
+    Turn,
+)
 from shoptalk.stores.conformance import OpenStore
 
 Expire: TypeAlias = Callable[[Any, list[str]], Awaitable[None]]
@@ -65,6 +75,7 @@ class _StoreMachine(RuleBasedStateMachine):
         self.run_id = f"{os.getpid()}-{next(_run_number)}-"
         self.models: dict[str, _Model] = {}
         self.turns: list[tuple[str, int, Turn, list[Any] | None]] = []  # sender, message, turn, committed
+        self.read: dict[str, list[Conversation]] = {}  # what turns have seen, of stores that tell what is new
 
     def wait(self, call: Awaitable[Any]) -> Any:
         """The result of a call."""
@@ -94,10 +105,12 @@ class _StoreMachine(RuleBasedStateMachine):
             accepted = self.wait(call)
             assert (accepted.state, accepted.waiting) == ("new", len(model.inbox))
 
-    @rule(sender=_senders)
-    def begin(self, sender: str) -> None:
-        model = self.model(sender)
-        turn = self.wait(self.store.begin_turn(self.name(sender)))
+    @rule(sender=_senders, data=st.data())
+    def begin(self, sender: str, data: Any) -> None:
+        model, read = self.model(sender), self.read.setdefault(sender, [])
+        had = read[data.draw(st.integers(0, len(read) - 1))] if read and data.draw(st.booleans()) else None
+        known = () if had is None else (Known(had.mark, had.first_index, had.length),)
+        turn = self.wait(self.store.begin_turn(self.name(sender), *known))
         if not model.inbox or model.turn is not None:
             assert turn is None
             return
@@ -106,7 +119,13 @@ class _StoreMachine(RuleBasedStateMachine):
         assert turn.message.message_id == f"m{number}"
         assert turn.message.body == body
         assert turn.attempt == model.attempts
-        self.must_be_tail(turn.conversation, model, 0)
+        found = turn.conversation
+        if found.is_rest:
+            assert had is not None
+            found = replace(found, events=[*had.events, *found.events], snapshot=had.snapshot)
+        self.must_be_tail(found, model, 0)
+        if found.mark:
+            read.append(found)
         self.turns.append((sender, number, turn, None))
 
     @precondition(lambda self: self.turns)

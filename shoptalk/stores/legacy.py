@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from sqlalchemy import URL, delete, select
 
 from shoptalk.errors import LeaseLost, StoreError
-from shoptalk.stores.base import Accepted, Conversation, Json, StoredMessage, TrackerStore, Turn
+from shoptalk.stores.base import Accepted, Conversation, Json, Known, StoredMessage, TrackerStore, Turn
 from shoptalk.stores.codec import load
 from shoptalk.stores.redis_link import RedisLink
 from shoptalk.stores.sql_link import SqlLink
@@ -114,9 +114,9 @@ class AdoptingStore:
     async def accept(self, message: StoredMessage) -> Accepted:
         return await self._store.accept(message)
 
-    async def begin_turn(self, sender_id: str) -> Turn | None:
+    async def begin_turn(self, sender_id: str, known: Known | None = None) -> Turn | None:
         await self.adopt(sender_id)
-        return await self._store.begin_turn(sender_id)
+        return await self._store.begin_turn(sender_id, known)
 
     async def wait_for_replies(
         self, channel: str, sender_id: str, message_id: str, timeout_s: float

@@ -17,6 +17,7 @@ from shoptalk.stores.base import (
     Conversation,
     Deferred,
     Json,
+    Known,
     StoredMessage,
     StoreOptions,
 )
@@ -127,7 +128,7 @@ class MemoryTrackerStore:
         record.inbox[name] = replace(message, body=body, accepted_at=self._clock())
         return Accepted("new", None, len(record.inbox))
 
-    async def begin_turn(self, sender_id: str) -> MemoryTurn | None:
+    async def begin_turn(self, sender_id: str, known: Known | None = None) -> MemoryTurn | None:
         record = self._record(check_id("sender_id", sender_id))
         if not record.inbox or self._live(record) is not None:
             return None

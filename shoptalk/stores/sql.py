@@ -17,6 +17,7 @@ from shoptalk.stores.base import (
     Conversation,
     Deferred,
     Json,
+    Known,
     StoredMessage,
     StoreOptions,
 )
@@ -114,7 +115,7 @@ class SqlTrackerStore:
             hint="Send this one again a little later.",
         )
 
-    async def begin_turn(self, sender_id: str) -> SqlTurn | None:
+    async def begin_turn(self, sender_id: str, known: Known | None = None) -> SqlTurn | None:
         async with self._records.locked(check_id("sender_id", sender_id)) as (connection, row, now):
             first = select(inbox).where(inbox.c.sender_id == sender_id).order_by(inbox.c.id).limit(1)
             head = (await connection.execute(first)).one_or_none()

@@ -1,5 +1,5 @@
 -- Write events outside a turn, between turns.
--- KEYS  1 meta    hash: token, until, span, written
+-- KEYS  1 meta    hash: token, until, span, written, mark
 --       2 events  list: the whole conversation
 --       3 snaps   list: newest first
 --       4 senders zset: senders with a conversation
@@ -28,6 +28,7 @@ redis.call('HSET', KEYS[1], 'written', ARGV[1])
 redis.call('HDEL', KEYS[1], 'token')
 if ARGV[6] == 'replace' then
   redis.call('DEL', KEYS[2], KEYS[3])
+  redis.call('HDEL', KEYS[1], 'mark')
   length = 0
 end
 for at = 7, #ARGV do
