@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 _QUIET_S = 30.0
 _RECONNECT_S = 0.2
+_CANCEL_S = 0.1
 _IDLE_CHANNELS = 256  # whoever waits for a sender often waits for them again soon
 _LOST = (exceptions.RedisError, StoreError, OSError, TimeoutError)
 
@@ -60,10 +61,10 @@ class Notifier:
 
     async def close(self) -> None:
         """Stop listening."""
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
-            self._reader = None
+        reader, self._reader = self._reader, None
+        while reader is not None and not reader.done():
+            reader.cancel()  # again, as a cancellation that meets the end of a read in the client is lost
+            await asyncio.wait([reader], timeout=_CANCEL_S)
 
     async def _trim(self) -> None:
         while len(self._idle) > _IDLE_CHANNELS:
