@@ -4,6 +4,7 @@
     python -m bench.parity --rasa ~/rasa-venv/bin/rasa --data PATH [--project NAME …] [--json FILE] [--markdown FILE]
 
 PATH holds folders `rasa_examples` and `rasa_test_data` of public projects; without it our own projects are compared.
+`--folder` compares projects of anybody's in place of these; `--most` bounds what is asked of each.
 `--record` writes what Rasa answered on our own projects into tests/conformance/.
 """
 
@@ -28,7 +29,8 @@ from bench.parity.play import Played, play
 from bench.parity.projects import OWN, Bot, bots, prepare
 from bench.parity.serve import QUIET, Process, command
 from bench.parity.shoptalk_side import SHOPTALK, facts_of
-from bench.parity.talks import Case, cases
+from bench.parity.talks import Case, cases, chosen_cases
+from shoptalk.errors import ShoptalkError
 from shoptalk.formats.project import load_project
 
 Results = dict[str, dict[str, tuple[str, list[Difference]]]]
@@ -38,11 +40,11 @@ def main() -> int:
     """Run the comparison; 1 when something differs without a reason."""
     args = _arguments()
     work = args.work or Path(tempfile.mkdtemp(prefix="parity-"))
-    chosen = [bot for bot in bots(args.data) if not args.project or bot.name in args.project]
-    folders = {bot.name: prepare(bot, work, args.port + 50) for bot in chosen}
+    chosen = [bot for bot in bots(args.data, args.folder) if not args.project or bot.name in args.project]
+    folders = {bot.name: prepare(bot, work, args.port + 2) for bot in chosen}
     read = _rasa_reads(args.rasa, chosen, folders, work)
     results: Results = {}
-    with ActionServer(args.port + 50) as actions:
+    with ActionServer(args.port + 2) as actions:
         trained = [bot for bot in chosen if read[bot.name].get("trained")]
         played = _play_rasa(args, trained, folders, actions, work)
         for bot in chosen:
@@ -71,13 +73,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rasa", type=Path, required=True, help="the command `rasa` of its own environment")
     parser.add_argument("--data", type=Path, help="folder of rasa_examples/ and rasa_test_data/")
     parser.add_argument("--project", nargs="+", help="compare these only")
+    parser.add_argument("--folder", type=Path, nargs="+", default=[], help="compare these projects only")
+    parser.add_argument("--most", type=int, help="of each kind of conversation, have so many with a project")
     parser.add_argument("--json", type=Path, help="write all differences here")
     parser.add_argument("--markdown", type=Path, help="write the report here")
     parser.add_argument("--record", type=Path, help="folder to write facts of our own projects to")
     parser.add_argument("--work", type=Path, help="keep the prepared projects here")
-    parser.add_argument(
-        "--port", type=int, default=6105, help="of Rasa; the next one and 50 above are used, too"
-    )
+    parser.add_argument("--port", type=int, default=6105, help="of Rasa; the next two are used, too")
     return parser.parse_args()
 
 
@@ -104,9 +106,13 @@ def _play_rasa(
     with Process(cli, folders[trained[0].name], args.port, work / "rasa.log") as server:
         for bot in trained:
             folder = folders[bot.name]
+            try:
+                project = load_project(folder, domain=folder / bot.domain, data=[folder / bot.data])
+            except ShoptalkError:
+                continue  # the comparison of what is read tells
             server.call("PUT", "/model", {"model_file": str((folder / "models/rasa.tar.gz").absolute())})
-            project = load_project(folder, domain=folder / bot.domain, data=[folder / bot.data])
-            out[bot.name] = _converse(server, actions, list(cases(project, folder)), folder, bot.name)
+            wanted = chosen_cases(cases(project, folder), args.most)
+            out[bot.name] = _converse(server, actions, wanted, folder, bot.name)
             print(f"{bot.name}: {len(out[bot.name])} conversations with Rasa", file=sys.stderr, flush=True)
     return out
 

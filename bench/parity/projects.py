@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ LIGHT_PIPELINE: list[dict[str, Any]] = [
     {"name": "RegexEntityExtractor"},
     {"name": "EntitySynonymMapper"},
 ]
+FRAIL = "KeywordIntentClassifier"
+"""Left out for projects of anybody's: Rasa's training ends at an example that is no regular expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +33,22 @@ class Bot:
         name: unique.
         origin: its folder.
         domain, data: where both systems are told to read, relative to the copy.
+        is_known: one of ours or Rasa's own, whose examples are all regular expressions.
     """
 
     name: str
     origin: Path
     domain: str
     data: str
+    is_known: bool = True
 
 
-def bots(data: Path | None) -> Iterator[Bot]:
-    """Our own projects, then the public ones below `data`."""
+def bots(data: Path | None, folders: Sequence[Path] = ()) -> Iterator[Bot]:
+    """Our own projects, then the public ones below `data`; with `folders` the projects in these alone."""
+    if folders:
+        for folder in folders:
+            yield dataclasses.replace(_bot(folder.name, folder), is_known=False)
+        return
     for folder in sorted(path for path in OWN.iterdir() if path.is_dir()):
         yield _bot(folder.name, folder)
     for part in PUBLIC if data is not None else ():
@@ -66,7 +75,7 @@ def prepare(bot: Bot, work: Path, actions_port: int) -> Path:
                 path.rename(folder / "data" / path.name)
     config = yaml.safe_load((folder / "config.yml").read_text(encoding="utf-8")) or {}
     if bot.origin.parent != OWN:
-        config = _light(config, bot.name)
+        config = _light(config, bot)
     (folder / "config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     (folder / "endpoints.yml").write_text(
         f"action_endpoint:\n  url: http://127.0.0.1:{actions_port}/webhook\n", encoding="utf-8"
@@ -75,8 +84,8 @@ def prepare(bot: Bot, work: Path, actions_port: int) -> Path:
     return folder
 
 
-def _light(config: dict[str, Any], name: str) -> dict[str, Any]:
-    pipeline = [dict(item) for item in LIGHT_PIPELINE]
+def _light(config: dict[str, Any], bot: Bot) -> dict[str, Any]:
+    pipeline = [dict(item) for item in LIGHT_PIPELINE if bot.is_known or item["name"] != FRAIL]
     pipeline += [p for p in config.get("pipeline") or [] if p.get("name") == "FallbackClassifier"]
     kept = [
         p
@@ -90,8 +99,8 @@ def _light(config: dict[str, Any], name: str) -> dict[str, Any]:
         kept.append({"name": "RulePolicy"})
     return {
         "recipe": "default.v1",
-        "assistant_id": f"parity-{name}",
-        "language": config.get("language") or "en",
+        "assistant_id": f"parity-{bot.name}",
+        "language": (config.get("language") if bot.is_known else None) or "en",
         "pipeline": pipeline,
         "policies": kept,
     }

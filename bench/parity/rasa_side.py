@@ -10,8 +10,12 @@ import contextlib
 import io
 import json
 import os
+import signal
 import sys
 import traceback
+
+PATIENCE_S = 300
+"""How long Rasa may take with one project."""
 
 
 def _importer(domain, data):
@@ -70,8 +74,13 @@ def _train(domain, data):
     return bool(result.model)
 
 
+def _stop(signum, frame):
+    raise TimeoutError(f"Rasa took more than {PATIENCE_S} s")
+
+
 def main():
     out, *wanted = sys.argv[1:]
+    signal.signal(signal.SIGALRM, _stop)
     results = {}
     for item in wanted:
         name, _, rest = item.partition("=")
@@ -79,6 +88,7 @@ def main():
         os.chdir(folder)
         asyncio.set_event_loop(asyncio.new_event_loop())
         facts = {}
+        signal.alarm(PATIENCE_S)
         try:
             facts["read"] = _read(domain, data)
             facts["validate"] = [_verdict(_importer(domain, data), strict) for strict in (False, True)]
@@ -86,10 +96,11 @@ def main():
         except (Exception, SystemExit) as error:
             facts["error"] = f"{type(error).__name__}: {error}"
             traceback.print_exc()
+        signal.alarm(0)
         results[name] = facts
         print(name, "trained" if facts.get("trained") else facts.get("error"), file=sys.stderr, flush=True)
-    with open(out, "w") as file:
-        json.dump(results, file)
+        with open(out, "w") as file:
+            json.dump(results, file)
 
 
 main()

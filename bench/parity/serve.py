@@ -17,7 +17,8 @@ QUIET = {
     "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
     "OMP_NUM_THREADS": "1",
 }
-START_S = 240.0
+START_S, PAUSE_S = 240.0, 0.2
+"""How long a server may take to start, and how long it is left alone between two questions."""
 
 
 class Process:
@@ -34,11 +35,18 @@ class Process:
         server = Server(f"http://127.0.0.1:{self.port}")
         until = time.monotonic() + START_S
         while not server.is_ready():
-            if self._process.poll() is not None or time.monotonic() > until:
+            if self._has_ended(PAUSE_S) or time.monotonic() > until:
                 self.__exit__()
                 raise SystemExit(f"{' '.join(self.command)} did not start; see {self.log}")
-            time.sleep(0.2)
         return server
+
+    def _has_ended(self, within_s: float) -> bool:
+        """Whether the process ends in this time; returns as soon as it does."""
+        try:
+            self._process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()

@@ -45,6 +45,18 @@ def cases(project: Project, folder: Path) -> Iterator[Case]:
     yield from _api(project)
 
 
+def chosen_cases(found: Iterator[Case], most: int | None) -> list[Case]:
+    """At most so many of each kind, taken evenly; all without a bound."""
+    kinds: dict[str, list[Case]] = {}
+    for case in found:
+        kinds.setdefault(case.kind, []).append(case)
+    out: list[Case] = []
+    for each in kinds.values():
+        step = max(1.0, len(each) / most) if most else 1.0
+        out += [each[int(at * step)] for at in range(int(len(each) / step))]
+    return out
+
+
 def _by_hand(path: Path) -> Iterator[Case]:
     for item in yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else []:
         turns = [{"say": turn} if isinstance(turn, str) else turn for turn in item["turns"]]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import logging
 import sys
 from collections.abc import Sequence
 
 import shoptalk
+from shoptalk.cli.flags import add_logging_arguments, say_unused, set_up_logging
 from shoptalk.errors import ShoptalkError
-from shoptalk.server.observe import install_logging
 
 VERBS = {
     "init": "make a new project in a folder",
@@ -26,6 +25,8 @@ VERBS = {
     "models": "list, fetch and check pretrained models",
     "doctor": "check an installation and say what is wrong",
     "forget": "delete everything stored of a sender",
+    "telemetry": "nothing is ever sent; the command is there for scripts made for Rasa",
+    "x": "(gone: `shoptalk run` serves; Rasa X is no longer made)",
 }
 
 
@@ -36,15 +37,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 for success.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = _parser(next((word for word in arguments if word in VERBS), None))
+    parser = make_parser(next((word for word in arguments if word in VERBS), None))
     args = parser.parse_args(arguments)
     if getattr(args, "command", None) is None:
         parser.print_help()
         return 1
-    _set_up_logging(args)
     if "" not in sys.path:
         sys.path.insert(0, "")
     try:
+        set_up_logging(args)
+        say_unused(args)
         return int(args.run(args) or 0)
     except ShoptalkError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
@@ -56,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser(verb: str | None) -> argparse.ArgumentParser:
+def make_parser(verb: str | None) -> argparse.ArgumentParser:
+    """The parser of the command line, with the flags of one command; the others are named only."""
     parser = argparse.ArgumentParser(
         prog="shoptalk",
         description="Conversational customer service that is trained, not prompted.",
@@ -70,8 +73,8 @@ def _parser(verb: str | None) -> argparse.ArgumentParser:
         )
         if name == verb:
             importlib.import_module(f"shoptalk.cli.{name}").add_arguments(command)
-            if not getattr(command, "_subparsers", None):
-                add_logging_arguments(command)
+            add_logging_arguments(command)
+            command.set_defaults(quiet=False, log_format="text")
     return parser
 
 
@@ -82,24 +85,3 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
         if action.default in (None, False, [], argparse.SUPPRESS):
             return action.help
         return super()._get_help_string(action)
-
-
-def add_logging_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags every command has."""
-    group = parser.add_argument_group("logging")
-    group.add_argument("-v", "--verbose", action="store_true", help="say what is going on")
-    group.add_argument("-vv", "--debug", action="store_true", help="say everything, message texts too")
-    group.add_argument("--quiet", action="store_true", help="say only warnings")
-    group.add_argument("--log-format", choices=("text", "json"), default="text", help="form of log lines")
-
-
-def _set_up_logging(args: argparse.Namespace) -> None:
-    level = logging.INFO
-    if getattr(args, "debug", False):
-        level = logging.DEBUG
-    elif getattr(args, "quiet", False):
-        level = logging.WARNING
-    install_logging(level, getattr(args, "log_format", "text"))
-    if level != logging.DEBUG:
-        for noisy in ("httpx", "httpcore", "urllib3", "asyncio", "matplotlib", "rasa_sdk"):
-            logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from shoptalk.cli.flags import add_logging_arguments, add_unused, asks_for_help
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command and its parts."""
-    from shoptalk.cli import add_logging_arguments
     from shoptalk.cli.data_validate import add_arguments as add_validate
 
-    parts = parser.add_subparsers(dest="part", metavar="PART", required=True)
+    parser.set_defaults(run=asks_for_help(parser, 0))
+    parts = parser.add_subparsers(dest="part", metavar="PART")
     validate = parts.add_parser("validate", help="check domain, data and configuration against each other")
     add_validate(validate)
     split = parts.add_parser("split", help="divide data into a part for training and one for tests")
@@ -27,30 +29,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _split_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=["nlu", "stories"], help="what to divide")
-    parser.add_argument("-u", "--nlu", type=Path, default=Path("data"), help="NLU data: file or folder")
-    parser.add_argument("-s", "--stories", type=Path, default=Path("data"), help="stories: file or folder")
+    parser.add_argument("what", nargs="?", choices=["nlu", "stories"], help="what to divide")
+    parser.add_argument("-u", "--nlu", type=Path, default=Path("data"), help="what to read: file or folder")
+    parser.add_argument("-s", "--stories", type=Path, help="stories, in place of --nlu")
     parser.add_argument("--training-fraction", type=float, default=0.8, help="share that is for training")
     parser.add_argument("--random-seed", type=int, help="makes the choice repeatable")
     parser.add_argument("--out", type=Path, default=Path("train_test_split"), help="folder for both parts")
-    parser.set_defaults(run=run_split)
+    parser.set_defaults(run=run_split, help_of=asks_for_help(parser, 0))
 
 
 def _convert_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=["nlu"], help="what to convert")
+    parser.add_argument("what", nargs="?", choices=["nlu"], help="what to convert")
     parser.add_argument("-f", "--format", choices=["yaml", "json"], default="yaml", help="format to write")
     parser.add_argument(
         "--data", type=Path, nargs="+", default=[Path("data")], help="files and folders to read"
     )
     parser.add_argument("--out", type=Path, default=Path("converted_data"), help="file or folder to write")
-    parser.add_argument("-l", "--language", default="en", help="(not needed)")
-    parser.set_defaults(run=run_convert)
+    add_unused(parser, "both formats are free of a language", "-l", "--language")
+    parser.set_defaults(run=run_convert, help_of=asks_for_help(parser, 0))
 
 
 def run_split(args: argparse.Namespace) -> int:
     """Divide NLU data or stories."""
     from shoptalk.errors import ConfigError
 
+    if args.what is None:
+        return int(args.help_of(args))
     if not 0 < args.training_fraction < 1:
         raise ConfigError(
             "--training-fraction must lie between 0 and 1.", hint="Say --training-fraction 0.8."
@@ -80,7 +84,8 @@ def _split_stories(args: argparse.Namespace) -> int:
     from shoptalk.formats.split import choose
 
     counts = [0, 0]
-    for path in yaml_files([args.stories]):
+    origin = args.stories or args.nlu
+    for path in yaml_files([origin]):
         content = load_for_edit(path)
         stories = content.get("stories") if isinstance(content, dict) else None
         if not stories or path.name.startswith(TEST_PREFIX):
@@ -96,7 +101,7 @@ def _split_stories(args: argparse.Namespace) -> int:
         counts = [counts[0] + len(train), counts[1] + len(test)]
     if not sum(counts):
         raise DataError(
-            "There are no stories here.", hint="Name a file or folder with --stories.", file=str(args.stories)
+            "There are no stories here.", hint="Name a file or folder with --stories.", file=str(origin)
         )
     print(f"{counts[0]} stories for training, {counts[1]} for tests, in {args.out}/.")
     return 0
@@ -110,6 +115,8 @@ def run_convert(args: argparse.Namespace) -> int:
     from shoptalk.formats import rasa_json
     from shoptalk.formats.edit import write_whole
 
+    if args.what is None:
+        return int(args.help_of(args))
     data = read_nlu(args.data)
     suffix = ".yml" if args.format == "yaml" else ".json"
     out = args.out if args.out.suffix else args.out / f"nlu{suffix}"

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command and its parts; those of Rasa's `evaluate markers` mean the same."""
-    from shoptalk.cli import add_logging_arguments
+    from shoptalk.cli.flags import add_logging_arguments, asks_for_help
 
-    parts = parser.add_subparsers(dest="part", metavar="PART", required=True)
+    parser.set_defaults(run=asks_for_help(parser, 1))
+    parts = parser.add_subparsers(dest="part", metavar="PART")
     markers = parts.add_parser("markers", help="seek markers in stored conversations")
-    ways = markers.add_subparsers(dest="way", metavar="WHICH", required=True)
+    markers.set_defaults(run=asks_for_help(markers, 1))
+    add_logging_arguments(markers)
+    ways = markers.add_subparsers(dest="way", metavar="WHICH")
     for name, text in (
         ("first_n", "look at the first conversations"),
         ("sample_n", "look at conversations drawn by chance"),
@@ -33,14 +36,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             way.add_argument("--seed", type=int, help="makes the choice repeatable")
         way.add_argument("output", type=Path, help="CSV file to write")
         way.add_argument("--config", type=Path, default=Path("markers.yml"), help="markers: file or folder")
-        way.add_argument("--stats-file-prefix", default="stats", help="first part of the names of statistics")
+        way.add_argument(
+            "--stats-file-prefix",
+            type=Path,
+            nargs="?",
+            default=Path("stats"),
+            const=Path("stats"),
+            help="first part of the names of statistics",
+        )
         way.add_argument("--no-stats", action="store_true", help="write no statistics")
         way.add_argument(
             "--endpoints", type=Path, default=Path("endpoints.yml"), help="says where conversations are"
         )
         way.add_argument("-d", "--domain", type=Path, help="domain that must know what markers name")
         add_logging_arguments(way)
-    parser.set_defaults(run=run)
+        way.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,10 +62,7 @@ def run(args: argparse.Namespace) -> int:
     targets = [args.output]
     if not args.no_stats:
         prefix = args.stats_file_prefix
-        targets += [
-            args.output.parent / f"{prefix}-overall.csv",
-            args.output.parent / f"{prefix}-per-session.csv",
-        ]
+        targets += [prefix.with_name(f"{prefix.name}-{kind}.csv") for kind in ("overall", "per-session")]
     for path in targets:
         if path.exists():
             raise ConfigError(

@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shoptalk.cli.flags import add_unused
 from shoptalk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,7 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder for the model")
     parser.add_argument("--endpoints", type=Path, default=Path("endpoints.yml"), help="services to use")
     parser.add_argument("--conversation-id", help="name of the conversation and of its story")
-    parser.add_argument("--stories", type=Path, help="where stories are added (default: data/stories.yml)")
+    parser.add_argument(
+        "-s",
+        "--stories",
+        type=Path,
+        help="where stories are added (default: data/stories.yml); with `core` all that is learnt from",
+    )
     parser.add_argument("--nlu", type=Path, help="where examples are added (default: data/nlu.yml)")
     parser.add_argument("--e2e", action="store_true", help="keep test stories, in tests/test_stories.yml")
     parser.add_argument(
@@ -39,12 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--epoch-fraction", type=float, default=1.0, help="share of the epochs when fine-tuning"
     )
-    parser.add_argument("-p", "--port", type=int, help="(not needed: nothing is served)")
-    parser.add_argument("--skip-visualization", action="store_true", help="(see `shoptalk visualize`)")
-    parser.add_argument("--debug-plots", action="store_true", help="(see `shoptalk visualize`)")
-    parser.add_argument(
-        "--persist-nlu-data", action="store_true", help="(training data is never put into models)"
-    )
+    add_unused(parser, "nothing is served", "-p", "--port")
+    add_unused(parser, "nothing is drawn; see `shoptalk visualize`", "--skip-visualization", nargs=0)
+    add_unused(parser, "`shoptalk visualize` draws stories", "--debug-plots", nargs=0)
+    add_unused(parser, "training data is never put into models", "--persist-nlu-data", nargs=0)
     parser.set_defaults(run=run)
 
 
@@ -63,8 +67,12 @@ def run(args: argparse.Namespace) -> int:
     assistant = Assistant.from_model(
         model, load_actions(model.domain, read_endpoints(args.endpoints), Path())
     )
-    stories = args.stories or (Path("tests/test_stories.yml") if args.e2e else _file(args.data, "stories"))
-    targets = Targets(stories, args.nlu or _file(args.data, "nlu"), args.domain, as_test=args.e2e)
+    data = _data(args)
+    if args.stories:
+        stories = args.stories / "stories.yml" if args.stories.is_dir() else args.stories
+    else:
+        stories = Path("tests/test_stories.yml") if args.e2e else _file(data, "stories")
+    targets = Targets(stories, args.nlu or _file(data, "nlu"), args.domain, as_test=args.e2e)
     name = args.conversation_id or f"interactive {uuid.uuid4().hex[:8]}"
     lesson = Lesson(assistant, Console(highlight=False, soft_wrap=True), targets, name)
     return asyncio.run(lesson.run())
@@ -81,7 +89,7 @@ def _model(args: argparse.Namespace) -> Model:
     options = Options(
         config=args.config,
         domain=args.domain if args.domain.exists() else None,
-        data=args.data,
+        data=_data(args),
         out=args.out,
         force=args.force,
         augmentation=args.augmentation,
@@ -92,6 +100,11 @@ def _model(args: argparse.Namespace) -> Model:
     with Progress(quiet=args.quiet) as progress:
         result = train(Path(), options, progress.step)
     return models.load(result.path or args.out)
+
+
+def _data(args: argparse.Namespace) -> list[Path]:
+    """What is learnt from; `interactive core --stories` names stories alone."""
+    return [args.stories] if args.what == "core" and args.stories else list(args.data)
 
 
 def _file(data: list[Path], name: str) -> Path:

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import logging
 import socket
 from pathlib import Path
 
+from shoptalk.cli.flags import add_log_targets, add_remote_storage, add_unused, logs_of, refuse_remote_storage
 from shoptalk.errors import ConfigError
 
+PASSED_TO_ACTIONS = (
+    "--ssl-keyfile",
+    "--ssl-certificate",
+    "--ssl-password",
+    "--auto-reload",
+    "--log-file",
+    "--debug",
+    "--quiet",
+)
+"""Flags that the action server of rasa-sdk understands as we do."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -51,13 +61,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ssl-certificate", help="serve HTTPS with this certificate")
     parser.add_argument("--ssl-keyfile", help="its key")
     parser.add_argument("--ssl-password", help="the key's password")
+    parser.add_argument("--ssl-ca-file", help="certificates of the authorities that clients are verified by")
+    _add_other_flags_of_rasa(parser)
     parser.set_defaults(run=run)
+
+
+def _add_other_flags_of_rasa(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--response-timeout", type=float, default=3600.0, help="seconds until an answer must have begun"
+    )
+    parser.add_argument(
+        "--request-timeout", type=float, default=30.0, help="seconds until a request must be there as a whole"
+    )
+    add_unused(parser, "tokens are verified here, never signed; see --jwt-secret", "--jwt-private-key")
+    add_remote_storage(parser)
+    parser.add_argument(
+        "--auto-reload", action="store_true", help="load changed actions (with `run actions`)"
+    )
+    add_log_targets(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until stopped."""
     if args.what == "actions":
         return _run_actions(args)
+    refuse_remote_storage(args)
     from rich.console import Console
 
     from shoptalk.server.app import API_BODIES
@@ -78,6 +106,8 @@ def run(args: argparse.Namespace) -> int:
     check_port(args.interface, port)
     bounds = Bounds(
         larger=API_BODIES,
+        body_s=args.request_timeout,
+        answer_s=args.response_timeout,
         max_text=args.max_text,
         sender_rate=args.sender_rate,
         address_rate=args.address_rate,
@@ -98,9 +128,10 @@ def run(args: argparse.Namespace) -> int:
         ssl_certificate=args.ssl_certificate,
         ssl_keyfile=args.ssl_keyfile,
         ssl_password=args.ssl_password,
+        ssl_ca_file=args.ssl_ca_file,
         workers=args.workers,
         bounds=bounds,
-        logs=(logging.getLogger().level, args.log_format),
+        logs=logs_of(args),
     )
     console = Console(stderr=True, highlight=False)
     scheme = "https" if args.ssl_certificate else "http"
@@ -134,4 +165,12 @@ def _run_actions(args: argparse.Namespace) -> int:
     import sys
 
     command = [sys.executable, "-m", "rasa_sdk", "--actions", args.actions, "--port", str(args.port or 5055)]
+    if args.cors:
+        command += ["--cors", *args.cors]
+    for flag in PASSED_TO_ACTIONS:
+        value = getattr(args, flag.strip("-").replace("-", "_"), None)
+        if value:
+            command += [flag] if value is True else [flag, str(value)]
+    if getattr(args, "logging_config_file", None):
+        command += ["--logging-config_file", str(args.logging_config_file)]
     return subprocess.call(command)

@@ -9,6 +9,13 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shoptalk.cli.flags import (
+    add_log_targets,
+    add_remote_storage,
+    add_server_flags,
+    refuse_remote_storage,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -36,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--explain", action="store_true", help="say what was understood and why each action ran"
     )
-    parser.add_argument("--credentials", type=Path, help="(not needed in the terminal)")
+    add_remote_storage(parser)
+    add_server_flags(parser, "the shell serves nothing; `shoptalk run` does")
+    add_log_targets(parser)
     parser.set_defaults(run=run)
 
 
@@ -46,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
     from shoptalk.cli.assistants import open_assistant
 
+    refuse_remote_storage(args)
     model = Path(args.what) if args.what and args.what != "nlu" else args.model
     assistant = open_assistant(model, args.endpoints)
     console = Console(highlight=False, soft_wrap=True)

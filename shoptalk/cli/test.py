@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shoptalk.cli.flags import add_unused
 from shoptalk.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-warnings", action="store_true", help="do not list stories with unexpected messages"
     )
-    parser.add_argument("--endpoints", type=Path, help="(not needed: tests run no actions)")
+    add_unused(parser, "tests run no actions", "--endpoints")
     parser.add_argument("--url", help="(not supported: tests run in this process)")
     parser.set_defaults(run=run)
 

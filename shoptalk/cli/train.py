@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shoptalk.cli.flags import add_unused
 from shoptalk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -63,11 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--num-threads", type=int, default=1, help="threads for training; small networks gain from no second"
     )
-    parser.add_argument(
-        "--persist-nlu-data", action="store_true", help="(training data is never put into models)"
-    )
-    parser.add_argument("--endpoints", type=Path, help="(not needed for training)")
-    parser.add_argument("--debug-plots", action="store_true", help="(see `shoptalk visualize`)")
+    add_unused(parser, "training data is never put into models", "--persist-nlu-data", nargs=0)
+    add_unused(parser, "training calls no services", "--endpoints")
+    add_unused(parser, "`shoptalk visualize` draws stories", "--debug-plots", nargs=0)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run)
 

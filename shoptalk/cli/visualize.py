@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shoptalk.cli.flags import add_unused
 from shoptalk.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-history", type=int, default=2, help="steps before a step that tell it from others"
     )
     parser.add_argument("--rules", action="store_true", help="draw rules, too")
-    parser.add_argument("-d", "--domain", type=Path, help="(not needed)")
-    parser.add_argument("-u", "--nlu", type=Path, help="(not needed)")
+    add_unused(parser, "stories are drawn as they are written", "-d", "--domain")
+    add_unused(parser, "messages are shown as stories have them", "-u", "--nlu")
     parser.set_defaults(run=run)
 
 

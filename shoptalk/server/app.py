@@ -20,7 +20,7 @@ from shoptalk.errors import StoreError
 from shoptalk.server import api, errors
 from shoptalk.server.auth import Auth
 from shoptalk.server.holder import Holder
-from shoptalk.server.limits import AtOnce, BodyLimit, BoundedInbox, Bounds, Buckets, OriginCheck
+from shoptalk.server.limits import AnswerLimit, AtOnce, BodyLimit, BoundedInbox, Bounds, Buckets, OriginCheck
 from shoptalk.server.metrics import Metrics
 from shoptalk.server.observe import Telemetry
 from shoptalk.server.tracing import Tracing
@@ -111,6 +111,7 @@ def create_app(
 def _protect(app: FastAPI, options: ServerOptions) -> None:
     """What stands around all routes; the last one added is the outermost."""
     app.add_middleware(BodyLimit, bounds=options.bounds)
+    app.add_middleware(AnswerLimit, seconds=options.bounds.answer_s)
     app.add_middleware(AtOnce, bounds=options.bounds)
     app.add_middleware(OriginCheck, allowed=tuple(options.cors))
     if options.cors:

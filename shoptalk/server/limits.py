@@ -38,6 +38,7 @@ class Bounds:
         max_body: bytes of a request.
         larger: path prefixes whose requests may have more bytes; only ones behind the API's lock.
         body_s: seconds until a request's body must be there.
+        answer_s: seconds until an answer must have begun.
         max_text: characters of a message.
         at_once: requests to channels served at a time.
         sender_rate, sender_burst: messages a second of one sender, and how many at once; a rate of 0 is no bound.
@@ -47,6 +48,7 @@ class Bounds:
     max_body: int = 64 << 10
     larger: Mapping[str, int] | None = None
     body_s: float = 30.0
+    answer_s: float = 3600.0
     max_text: int = 2000
     at_once: int = 2048
     sender_rate: float = 5.0
@@ -239,6 +241,38 @@ class _TooLarge(Exception):
 
 class _TooSlow(Exception):
     """A body was not there in time."""
+
+
+class AnswerLimit:
+    """Gives up a request whose answer has not begun in time; a turn that was begun is finished all the same.
+
+    Args:
+        app: what is bounded.
+        seconds: how long it may take.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self.app, self.seconds = app, seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        bound = asyncio.timeout(self.seconds)
+
+        async def begun(message: Message) -> None:
+            if not bound.expired():
+                bound.reschedule(None)
+            await send(message)
+
+        try:
+            async with bound:
+                await self.app(scope, receive, begun)
+        except TimeoutError:
+            if not bound.expired():
+                raise
+            hint = "Try again later; the server's --response-timeout sets the bound."
+            await refuse(send, 503, "TooSlow", "The answer took too long.", "too_slow", hint)
 
 
 class AtOnce:

@@ -116,19 +116,6 @@ class JsonFormatter(_Private):
         return json.dumps(out, ensure_ascii=False, default=str)
 
 
-def install_logging(level: int, form: str = "text") -> None:
-    """Send log records to standard error in a form of `FORMATS`."""
-    shows_texts = level <= logging.DEBUG
-    if form == "json":
-        formatter: logging.Formatter = JsonFormatter(open_texts=shows_texts)
-    else:
-        shape = "%(asctime)s %(levelname)-7s %(name)s  %(message)s"
-        formatter = TextFormatter(shape, "%H:%M:%S", open_texts=shows_texts)
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-
-
 class Telemetry:
     """Measures every HTTP request, and puts a span around it when traces are wanted.
 

@@ -233,12 +233,12 @@ def _listen(options: Options) -> socket.socket:
 
 def _work(options: Options, endpoints: Endpoints, listener: socket.socket, tell: Connection) -> None:
     """A worker process: serves until it is terminated; ends with its parent."""
-    from shoptalk.server.observe import install_logging
+    from shoptalk.server.logs import install_logging
     from shoptalk.server.serve import serve
 
     _die_with_parent()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    install_logging(*options.logs)
+    install_logging(options.logs)
     try:
         serve(options, endpoints, lambda: tell.send(True), listener)
     except ShoptalkError as error:

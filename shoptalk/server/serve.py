@@ -27,6 +27,7 @@ from shoptalk.server.auth import Auth
 from shoptalk.server.delivery import OutboxWorker, deliver_for
 from shoptalk.server.holder import Holder
 from shoptalk.server.limits import Bounds
+from shoptalk.server.logs import Logs
 from shoptalk.server.metrics import make_metrics
 from shoptalk.server.publishing import Publisher
 from shoptalk.server.tracing import make_tracing
@@ -61,7 +62,7 @@ class Options:
         shutdown_s: how long open requests may take to finish at the end.
         workers: processes that serve; more than one share the store and the port.
         bounds: on requests, per process.
-        logs: level and form of log lines.
+        logs: which log lines are kept, and where.
     """
 
     root: Path = Path()
@@ -80,10 +81,11 @@ class Options:
     shutdown_s: int = 10
     workers: int = 1
     bounds: Bounds = field(default_factory=lambda: Bounds(larger=API_BODIES))
-    logs: tuple[int, str] = (logging.INFO, "text")
+    logs: Logs = field(default_factory=Logs)
     ssl_certificate: str | None = None
     ssl_keyfile: str | None = None
     ssl_password: str | None = None
+    ssl_ca_file: str | None = None
 
 
 def read_endpoints(path: Path) -> Endpoints:
@@ -244,6 +246,7 @@ def serve(
         ssl_certfile=options.ssl_certificate,
         ssl_keyfile=options.ssl_keyfile,
         ssl_keyfile_password=options.ssl_password,
+        ssl_ca_certs=options.ssl_ca_file,
     )
     uvicorn.Server(config).run([listener] if listener is not None else None)
     if tracing is not None:
