@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar, Self
 
+import regex
+
 from shoptalk.archive import Saved
 from shoptalk.core.training_data import TrainingData
 from shoptalk.nlu.component import TOKENS
@@ -17,7 +19,8 @@ _INSIDE = r"[^\w." + re.escape("_~:/?#[]()@!$&*+,;=-") + r"]+"
 _BEFORE_SPACE = _LOOSE + r"(?=\s|\Z)"
 _AFTER_SPACE = r"(?:\s|\A)" + _LOOSE + r"(?=[^0-9\s])"
 _BETWEEN_LETTERS = r"(?<=[^0-9\s])" + _INSIDE + r"(?=[^0-9\s])"
-_BREAK = re.compile("|".join((_BEFORE_SPACE, _AFTER_SPACE, _BETWEEN_LETTERS)))
+# Python's own `re` takes vowel signs (as of Hindi or Sinhala) for punctuation.
+_BREAK = regex.compile("|".join((_BEFORE_SPACE, _AFTER_SPACE, _BETWEEN_LETTERS)))
 
 _PICTURES = re.compile(
     r"[\u2500-\u2bef\u24c2-\U0001f251\U0001f1e0-\U0010ffff\u2640-\u2642\u2600-\u2b55\u200d\u23cf\u23e9\u231a\ufe0f\u3030]+"
