@@ -296,8 +296,12 @@ class Assistant:
     async def close(self) -> None:
         """Finish running turns and give everything back."""
         await self.worker.finish()
-        await self.actions.close()
+        await self.release()
         await self.store.close()
+
+    async def release(self) -> None:
+        """Give back everything but the store, which another assistant may go on using."""
+        await self.actions.close()
         self._pool.shutdown(wait=False)
 
 

@@ -136,8 +136,7 @@ def _lifespan(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            if holder.is_ready:
-                await holder.assistant.close()
+            await holder.close()
 
     return lifespan
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from shoptalk.actions.base import Sink
@@ -12,6 +13,13 @@ from shoptalk.core.messages import BotMessage, UserMessage
 from shoptalk.core.tracker import Tracker
 from shoptalk.model import Model
 from shoptalk.server.errors import ApiError
+
+logger = logging.getLogger(__name__)
+
+DRAIN_S = 60.0
+"""How long turns of a replaced assistant may take to end before its threads are given back."""
+CLOSE_S = 10.0
+"""How long they may take when the server stops."""
 
 
 class Holder(Inbox):
@@ -32,6 +40,8 @@ class Holder(Inbox):
         self._assistant, self.model, self.make = assistant, model, make
         self.jobs = 0
         self._swapped = asyncio.Event()
+        self._store = assistant.store if assistant is not None else None
+        self._retiring: set[asyncio.Task[None]] = set()
 
     @property
     def assistant(self) -> Assistant:
@@ -49,11 +59,25 @@ class Holder(Inbox):
         """Whether a model is loaded."""
         return self._assistant is not None
 
-    def put(self, assistant: Assistant | None, model: Model | None) -> Assistant | None:
-        """Serve another assistant from now on; returns the one that was served."""
+    def put(self, assistant: Assistant | None, model: Model | None) -> None:
+        """Serve another assistant, or none, from now on; the one before finishes what it has begun."""
         before, self._assistant, self.model = self._assistant, assistant, model
+        if assistant is not None:
+            self._store = assistant.store
         self._swapped.set()
-        return before
+        if before is not None:
+            task = asyncio.ensure_future(_retire(before))
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+
+    async def close(self) -> None:
+        """Finish what runs, and give everything back: the store, too, even when no model is left."""
+        if self._retiring:
+            await asyncio.wait(self._retiring, timeout=CLOSE_S)
+        if self._assistant is not None:
+            await self._assistant.close()
+        elif self._store is not None:
+            await self._store.close()
 
     async def serve_reminders(self) -> None:
         """Let whichever assistant is served act on reminders, until cancelled."""
@@ -78,3 +102,12 @@ class Holder(Inbox):
     async def tracker(self, sender_id: str) -> Tracker:
         """The current session of a conversation."""
         return await self.assistant.tracker(sender_id)
+
+
+async def _retire(assistant: Assistant) -> None:
+    """Let the turns of a replaced assistant end, then give back what it alone used."""
+    try:
+        await asyncio.wait_for(assistant.worker.finish(), DRAIN_S)
+    except TimeoutError:
+        logger.warning("model.swapped: turns of the old model took more than %.0f s.", DRAIN_S)
+    await assistant.release()

@@ -20,7 +20,6 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.background import BackgroundTask
 
 from shoptalk import model as models
-from shoptalk.assistant import Assistant
 from shoptalk.core.stories import StoryData
 from shoptalk.core.training_data import TrainingData
 from shoptalk.errors import ArchiveError, ShoptalkError
@@ -37,8 +36,6 @@ logger = logging.getLogger(__name__)
 ARCHIVE_SUFFIX = ".tar.gz"
 CONFIG_SECTIONS = ("recipe", "language", "assistant_id", "pipeline", "policies")
 DATA_SECTIONS = ("nlu", "stories", "rules")
-DRAIN_S = 60.0
-"""How long turns of a replaced assistant may take to end before its threads are given back."""
 
 
 class Jobs:
@@ -47,7 +44,6 @@ class Jobs:
     def __init__(self, holder: Holder) -> None:
         self._holder = holder
         self._turn = asyncio.Lock()
-        self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[None]:
@@ -59,11 +55,6 @@ class Jobs:
         finally:
             self._holder.jobs -= 1
 
-    def later(self, task: asyncio.Task[None]) -> None:
-        """Keep a task until it is done."""
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-
 
 def routes(holder: Holder, folder: Path = Path("models")) -> APIRouter:
     """The routes.
@@ -74,13 +65,13 @@ def routes(holder: Holder, folder: Path = Path("models")) -> APIRouter:
     """
     router = APIRouter(tags=["model"])
     jobs = Jobs(holder)
-    _swap_routes(router, holder, jobs, folder)
+    _swap_routes(router, holder, folder)
     _train_route(router, jobs, folder)
     _test_routes(router, holder, jobs)
     return router
 
 
-def _swap_routes(router: APIRouter, holder: Holder, jobs: Jobs, folder: Path) -> None:
+def _swap_routes(router: APIRouter, holder: Holder, folder: Path) -> None:
     @router.put("/model", status_code=204)
     async def put(request: Request) -> Response:
         """Serve another model: `{"model_file": name}`, a file in the folder of models."""
@@ -95,35 +86,22 @@ def _swap_routes(router: APIRouter, holder: Holder, jobs: Jobs, folder: Path) ->
             model = await asyncio.to_thread(models.load, path)
         except ArchiveError as error:
             raise ApiError(400, "BadRequest", f"The model cannot be loaded: {error.message}") from error
-        await _swap(holder, jobs, model)
+        await _swap(holder, model)
         return Response(status_code=204)
 
     @router.delete("/model", status_code=204)
     async def delete() -> Response:
         """Serve no model: everything that needs one answers 409 until another is put."""
-        before = holder.put(None, None)
-        if before is not None:
-            jobs.later(asyncio.ensure_future(retire(before)))
+        holder.put(None, None)
         return Response(status_code=204)
 
 
-async def _swap(holder: Holder, jobs: Jobs, model: models.Model) -> None:
+async def _swap(holder: Holder, model: models.Model) -> None:
     """Put a new assistant in place of the old one, which finishes what it has begun."""
     if holder.make is None:
         raise ApiError(409, "Conflict", "This server cannot swap its model.")
-    before = holder.put(holder.make(model), model)
+    holder.put(holder.make(model), model)
     logger.info("model.swapped %s", model.path)
-    if before is not None:
-        jobs.later(asyncio.ensure_future(retire(before)))
-
-
-async def retire(assistant: Assistant) -> None:
-    """Let the turns of a replaced assistant end, then give back what it alone used; its store goes on."""
-    try:
-        await asyncio.wait_for(assistant.worker.finish(), DRAIN_S)
-    except TimeoutError:
-        logger.warning("model.swapped: turns of the old model took more than %.0f s.", DRAIN_S)
-    await assistant.actions.close()
 
 
 def model_path(folder: Path, name: Any) -> Path:

@@ -10,7 +10,6 @@ from shoptalk import archive
 from shoptalk import model as models
 from shoptalk.errors import ArchiveError
 from shoptalk.server.holder import Holder
-from shoptalk.server.model_routes import retire
 
 logger = logging.getLogger(__name__)
 
@@ -37,10 +36,8 @@ async def watch(holder: Holder, folder: Path, every_s: float = EVERY_S) -> None:
         except ArchiveError as error:
             logger.error("model.rejected %s", error)
             continue
-        before = holder.put(holder.make(model), model)
+        holder.put(holder.make(model), model)
         logger.info("model.swapped %s", found[0])
-        if before is not None:
-            await retire(before)
 
 
 def _newest(folder: Path) -> tuple[Path, float] | None:

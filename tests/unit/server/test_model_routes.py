@@ -86,8 +86,7 @@ async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
-    if holder.is_ready:
-        await holder.assistant.close()
+    await holder.close()
 
 
 async def _say(client: httpx.AsyncClient, text: str, sender: str = "ann") -> str:
