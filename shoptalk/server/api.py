@@ -27,6 +27,8 @@ from shoptalk.turn import Run
 
 API_VERSION = "3.6.21"
 """The version of Rasa whose API this is; clients compare it."""
+FORMAT_VERSION = "3.1"
+"""The newest version of the formats of Rasa's files."""
 VERBOSITIES = ("NONE", "APPLIED", "AFTER_RESTART", "ALL")
 
 
@@ -56,8 +58,8 @@ def routes(holder: Holder, auth: Auth) -> APIRouter:
 def _model_routes(router: APIRouter, holder: Holder) -> None:
     @router.get("/status", tags=["server"])
     async def status() -> dict[str, Any]:
-        """Which model is loaded."""
-        model = holder.model
+        """Which model is loaded; 409 when none is."""
+        model = holder.model if holder.assistant else None
         return {
             "model_file": str(model.path) if model and model.path else None,
             "model_id": model.model_id if model else None,
@@ -65,7 +67,7 @@ def _model_routes(router: APIRouter, holder: Holder) -> None:
             "shoptalk_version": shoptalk.__version__,
         }
 
-    @router.get("/domain", tags=["domain"], responses={200: {"content": {"application/yaml": {}}}})
+    @router.get("/domain", tags=["domain"], responses={200: {"content": {"application/x-yaml": {}}}})
     async def domain(request: Request) -> Response:
         """The domain, as JSON or YAML by the Accept header."""
         raw = dict(holder.assistant.domain.raw)
@@ -73,10 +75,14 @@ def _model_routes(router: APIRouter, holder: Holder) -> None:
         if accept.endswith(("yml", "yaml")):
             import yaml
 
-            return Response(yaml.safe_dump(_plain(raw), allow_unicode=True), media_type="application/yaml")
+            content = {"version": FORMAT_VERSION, **_plain(raw)}
+            text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+            return Response(text, media_type="application/x-yaml")
         if accept.endswith(("json", "*/*")) or "json" in accept:
             return JSONResponse(raw)
-        raise ApiError(406, "NotAcceptable", "The domain can be had as application/json or application/yaml.")
+        raise ApiError(
+            406, "NotAcceptable", "The domain can be had as application/json or application/x-yaml."
+        )
 
     @router.post("/model/parse", tags=["model"])
     async def parse(request: Request, emulation_mode: str | None = None) -> Any:
@@ -167,8 +173,13 @@ def _action_routes(router: APIRouter, holder: Holder) -> None:
             raise ApiError(400, "BadRequest", "Name of the intent not provided in request body.")
         if name not in holder.assistant.domain.intent_names:
             raise ApiError(404, "NotFound", f"The domain has no intent {name!r}.")
+        entities = body.get("entities") or []
+        if not isinstance(entities, dict) and not _are_entities(entities):
+            raise ApiError(
+                400, "BadRequest", "`entities` must be an object or a list of objects with an `entity`."
+            )
         sink = CollectingSink()
-        replies = await holder.assistant.trigger(conversation_id, name, body.get("entities") or [], sink=sink)
+        replies = await holder.assistant.trigger(conversation_id, name, entities, sink=sink)
         return _said(await _lived(holder, conversation_id), conversation_id, replies, include_events)
 
 
@@ -182,13 +193,10 @@ def _change_routes(router: APIRouter, holder: Holder) -> None:
         if not isinstance(body.get("text"), str):
             raise ApiError(500, "ConversationError", "`text` must be a string.")
         parse = body.get("parse_data")
+        if not isinstance(parse, dict | None):
+            raise ApiError(400, "BadRequest", "`parse_data` must be an object.")
         await holder.assistant.log_message(
-            UserMessage(
-                body["text"],
-                conversation_id,
-                channel=NO_CHANNEL,
-                parse_data=parse if isinstance(parse, dict) else None,
-            )
+            UserMessage(body["text"], conversation_id, channel=NO_CHANNEL, parse_data=parse)
         )
         return _state(await holder.assistant.tracker(conversation_id, full=True), _verbosity(include_events))
 
@@ -255,7 +263,7 @@ def _checked(item: Any) -> dict[str, Any]:
         raise DataError("`parse_data.intent` of an event must be an object with a `name`.")
     if isinstance(item.get("entities"), list):
         entities = [*item["entities"], *entities] if isinstance(entities, list) else None
-    if not isinstance(entities, list) or not all(_is_entity(entity) for entity in entities):
+    if not _are_entities(entities):
         raise DataError("The entities of an event must be a list of objects with an `entity`.")
     return item
 
@@ -265,8 +273,11 @@ def _is_endless(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def _is_entity(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("entity"), str)
+def _are_entities(values: Any) -> bool:
+    """Whether a value is a list of objects with a text `entity`."""
+    return isinstance(values, list) and all(
+        isinstance(value, dict) and isinstance(value.get("entity"), str) for value in values
+    )
 
 
 def _verbosity(word: str) -> str:

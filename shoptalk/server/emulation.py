@@ -22,11 +22,14 @@ def read(mode: str | None, body: Any) -> tuple[Any, Translate]:
     """
     if not isinstance(body, dict):
         raise ApiError(500, "ParsingError", "The body must be a JSON object.")
+    text = body.get("text")
+    if isinstance(text, list) and text:
+        text = text[0]
     if mode is None or mode == "":
-        return body.get("text"), lambda parsed: parsed
+        return text, lambda parsed: parsed
     if mode.lower() not in _MODES:
         raise ApiError(400, "BadRequest", f"There is no emulation mode {mode!r}.")
-    return body.get("text"), _MODES[mode.lower()]
+    return text, _MODES[mode.lower()]
 
 
 def _wit(parsed: dict[str, Any]) -> dict[str, Any]:

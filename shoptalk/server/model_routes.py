@@ -22,7 +22,7 @@ from starlette.background import BackgroundTask
 from shoptalk import model as models
 from shoptalk.core.stories import StoryData
 from shoptalk.core.training_data import TrainingData
-from shoptalk.errors import ArchiveError, ShoptalkError
+from shoptalk.errors import ArchiveError, DataError, ShoptalkError
 from shoptalk.formats import config as config_format
 from shoptalk.formats.domain import DOMAIN_KEYS
 from shoptalk.formats.edit import dump_yaml
@@ -67,7 +67,7 @@ def routes(holder: Holder, folder: Path = Path("models")) -> APIRouter:
     jobs = Jobs(holder)
     _swap_routes(router, holder, folder)
     _train_route(router, jobs, folder)
-    _test_routes(router, holder, jobs)
+    _test_routes(router, holder, jobs, folder)
     return router
 
 
@@ -81,12 +81,7 @@ def _swap_routes(router: APIRouter, holder: Holder, folder: Path) -> None:
                 raise ApiError(
                     400, "BadRequest", f"`{key}` is not taken from requests; name it in endpoints.yml."
                 )
-        path = model_path(folder, body.get("model_file"))
-        try:
-            model = await asyncio.to_thread(models.load, path)
-        except ArchiveError as error:
-            raise ApiError(400, "BadRequest", f"The model cannot be loaded: {error.message}") from error
-        await _swap(holder, model)
+        await _swap(holder, await asyncio.to_thread(_load, folder, body.get("model_file")))
         return Response(status_code=204)
 
     @router.delete("/model", status_code=204)
@@ -149,7 +144,7 @@ def _train_route(router: APIRouter, jobs: Jobs, folder: Path) -> None:
             raise
         return FileResponse(
             path,
-            media_type="application/octet-stream",
+            media_type="application/x-tar",
             headers={"filename": path.name},
             background=BackgroundTask(shutil.rmtree, work),
         )
@@ -179,7 +174,7 @@ def _train(content: Map, work: Path, options: Options) -> Path:
     return result.path
 
 
-def _test_routes(router: APIRouter, holder: Holder, jobs: Jobs) -> None:
+def _test_routes(router: APIRouter, holder: Holder, jobs: Jobs, folder: Path) -> None:
     @router.post("/model/test/stories")
     async def test_stories(request: Request, e2e: str = "false") -> Any:
         """Play the test stories in the body; with `e2e=true` NLU reads their texts."""
@@ -204,17 +199,31 @@ def _test_routes(router: APIRouter, holder: Holder, jobs: Jobs) -> None:
                 return JSONResponse(
                     await asyncio.to_thread(_folds, holder, data, content, cross_validation_folds)
                 )
-            return JSONResponse(await asyncio.to_thread(_judge, holder, data))
+            pipeline = await _pipeline(holder, folder, model)
+            return JSONResponse(await asyncio.to_thread(_judge, pipeline, data))
 
 
-def _judge(holder: Holder, data: TrainingData) -> dict[str, Any]:
+async def _pipeline(holder: Holder, folder: Path, name: str | None) -> Any:
+    """What is judged: the pipeline of the model in the folder that has the name, or of the one served."""
+    if not name:
+        return holder.assistant.pipeline
+    return (await asyncio.to_thread(_load, folder, name)).pipeline
+
+
+def _load(folder: Path, name: Any) -> models.Model:
+    try:
+        return models.load(model_path(folder, name))
+    except ArchiveError as error:
+        raise ApiError(400, "BadRequest", f"The model cannot be loaded: {error.message}") from error
+
+
+def _judge(pipeline: Any, data: TrainingData) -> dict[str, Any]:
     from shoptalk.nlu.pipeline import Pipeline
     from shoptalk.testing.api import nlu_as_json
     from shoptalk.testing.nlu import evaluate_nlu, extractors_of, parse_examples
 
-    pipeline = holder.assistant.pipeline
     if not isinstance(pipeline, Pipeline):
-        raise ApiError(409, "Conflict", "The loaded model does not understand texts.")
+        raise ApiError(409, "Conflict", "The model does not understand texts.")
     return nlu_as_json(evaluate_nlu(parse_examples(pipeline, data.examples), extractors_of(pipeline)))
 
 
@@ -253,6 +262,8 @@ def _document(raw: bytes) -> Map:
         content = read_text(raw.decode("utf-8"), "the request")
     except UnicodeDecodeError as error:
         raise ApiError(400, "BadRequest", "The body is not UTF-8.") from error
+    except DataError as error:
+        raise ApiError(400, "BadRequest", f"The body cannot be read: {error.message}") from error
     if not isinstance(content, Map) or not content:
         raise ApiError(400, "BadRequest", "The body must be YAML: a mapping of sections.")
     return content

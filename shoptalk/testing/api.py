@@ -10,6 +10,10 @@ from shoptalk.testing.metrics import evaluate
 from shoptalk.testing.nlu import NluEvaluation, Part
 from shoptalk.testing.stories import StoryEvaluation
 
+PARTS = ("intent_evaluation", "entity_evaluation", "response_selection_evaluation")
+NOTHING: dict[str, Any] = {"report": {}, "precision": None, "f1_score": None, "errors": []}
+"""What a part says that no fold had anything for."""
+
 
 def stories_as_json(found: StoryEvaluation, *, end_to_end: bool) -> dict[str, Any]:
     """The answer of `POST /model/test/stories`."""
@@ -46,8 +50,8 @@ def stories_as_json(found: StoryEvaluation, *, end_to_end: bool) -> dict[str, An
 
 
 def nlu_as_json(found: NluEvaluation) -> dict[str, Any]:
-    """The answer of `POST /model/test/intents`; parts that cannot be judged are left out."""
-    out: dict[str, Any] = {}
+    """The answer of `POST /model/test/intents`; parts that cannot be judged are null."""
+    out: dict[str, Any] = dict.fromkeys(PARTS)
     if found.intents:
         out["intent_evaluation"] = _part(found.intents, "intent", "intent_prediction")
     if found.extractors:
@@ -61,7 +65,7 @@ def nlu_as_json(found: NluEvaluation) -> dict[str, Any]:
 
 def folds_as_json(found: CrossValidation) -> dict[str, Any]:
     """The answer of `POST /model/test/intents` with `cross_validation_folds`; `f1_score` is a number here."""
-    out: dict[str, Any] = {}
+    out: dict[str, Any] = {name: dict(NOTHING) for name in PARTS}
     evaluation = found.evaluation
     for name, part in (
         ("intent_evaluation", evaluation.intents),
@@ -69,7 +73,7 @@ def folds_as_json(found: CrossValidation) -> dict[str, Any]:
     ):
         if part is not None:
             out[name] = {**_figures(part), "errors": part.errors}
-    out["entity_evaluation"] = {
+    out["entity_evaluation"] |= {
         name: {**_figures(part), "errors": part.errors} for name, part in evaluation.extractors.items()
     }
     return out

@@ -194,3 +194,59 @@ async def test_stories_and_intents_are_judged(client: httpx.AsyncClient) -> None
     assert intents["accuracy"] == pytest.approx(2 / 3)
     folds = await client.post("/model/test/intents?cross_validation_folds=2", content=PROJECT)
     assert isinstance(folds.json()["intent_evaluation"]["f1_score"], float)
+
+
+async def test_another_model_of_the_folder_can_be_judged(client: httpx.AsyncClient) -> None:
+    nlu = "nlu:\n- intent: greet\n  examples: |\n    - hello\n    - hi\n"
+    one = await client.post("/model/test/intents?model=two.tar.gz", content=nlu)
+    assert one.status_code == 200
+    other = await client.post("/model/test/intents?model=nowhere.tar.gz", content=nlu)
+    assert (other.status_code, other.json()["reason"]) == (400, "BadRequest")
+
+
+async def test_a_judgement_has_every_part(client: httpx.AsyncClient) -> None:
+    parts = ["intent_evaluation", "entity_evaluation", "response_selection_evaluation"]
+    one = await client.post(
+        "/model/test/intents", content="nlu:\n- intent: greet\n  examples: |\n    - hello\n"
+    )
+    assert list(one.json()) == parts
+    assert one.json()["response_selection_evaluation"] is None
+
+
+async def test_what_is_no_yaml_is_a_bad_request(client: httpx.AsyncClient) -> None:
+    for path in ("train", "test/stories", "test/intents"):
+        answer = await client.post(f"/model/{path}", content="a: [")
+        assert (answer.status_code, answer.json()["reason"]) == (400, "BadRequest")
+
+
+async def test_without_a_model_there_is_no_status(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/status")).status_code == 200
+    await client.delete("/model")
+    answer = await client.get("/status")
+    assert (answer.status_code, answer.json()["reason"]) == (409, "Conflict")
+
+
+async def test_the_domain_is_shown_as_a_file_that_can_be_read_again(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/domain", headers={"Accept": "application/x-yaml"})
+    assert answer.headers["content-type"].startswith("application/x-yaml")
+    assert answer.text.startswith("version: '3.1'\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("trigger_intent", {"name": "greet", "entities": "x"}),
+        ("trigger_intent", {"name": "greet", "entities": [{"value": "x"}]}),
+        ("messages", {"text": "hi", "sender": "user", "parse_data": "x"}),
+    ],
+)
+async def test_what_is_of_the_wrong_type_is_a_bad_request(
+    client: httpx.AsyncClient, path: str, body: dict[str, object]
+) -> None:
+    answer = await client.post(f"/conversations/ann/{path}", json=body)
+    assert (answer.status_code, answer.json()["reason"]) == (400, "BadRequest")
+
+
+async def test_a_text_may_come_in_a_list(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/model/parse", json={"text": ["hello"]})
+    assert answer.json()["intent"]["name"] == "greet"
