@@ -9,6 +9,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from sqlalchemy.orm import Session
 
 from actions.desk import TASK_SLOTS, Desk, Domain, Event, clear, put, transcript
+from actions.handoff import ActionHandoff
 from actions.order_forms import OrderForm, Slots, refused
 from actions.returns import pick_line
 from shop.database import once
@@ -76,7 +77,11 @@ class ActionSubmitComplaint(Action):
             eta=day(result["eta"], language),
             hours=SERVICE_ANSWER_HOURS,
         )
-        return [*done, put("ticket", f"T{result['number']}")]
+        done.append(put("ticket", f"T{result['number']}"))
+        if desk.urgent:
+            desk.say("utter_urgent_to_person")
+            return [*done, *await ActionHandoff().run(dispatcher, tracker, domain)]
+        return done
 
 
 def _complaint(desk: Desk, kind: str) -> Any:

@@ -27,6 +27,8 @@ TASK_SLOTS = (
     "form_outcome",
     "pending_task",
 )
+URGENT_FOR = 4
+"""Messages after which an urgent one counts no more: a form's questions lie between it and its answer."""
 MEMORY_SLOTS = (
     "order_id",
     "product",
@@ -108,6 +110,28 @@ class Desk:
         return [
             str(entity["value"]) for entity in found if entity.get("entity") == name and entity.get("value")
         ]
+
+    def info(self, name: str) -> dict[str, Any] | None:
+        """What the pipeline's EntityNormalizer says of the last entity of a name in the latest message."""
+        found = self.tracker.latest_message.get("entities") or []
+        known = [e["additional_info"] for e in found if e.get("entity") == name and e.get("additional_info")]
+        return known[-1] if known and isinstance(known[-1], dict) else None
+
+    @property
+    def upset(self) -> bool:
+        """Whether the latest message sounds unhappy."""
+        return "negative" in self.entities("sentiment")
+
+    @property
+    def urgent(self) -> bool:
+        """Whether one of the last few messages of the shopper could not wait."""
+        if "urgent" in self.entities("urgency"):
+            return True
+        messages = [event for event in self.tracker.events if event.get("event") == "user"]
+        entities = [
+            e for m in messages[-URGENT_FOR:] for e in (m.get("parse_data") or {}).get("entities") or []
+        ]
+        return any(e.get("entity") == "urgency" and e.get("value") == "urgent" for e in entities)
 
     def say(self, response: str, custom: dict[str, Any] | None = None, **values: Any) -> None:
         """Send a response of the domain, with a card if there is one."""

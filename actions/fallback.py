@@ -9,6 +9,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.desk import Desk, Domain, Event, button, put
+from actions.handoff import ActionHandoff
 from actions.intent_labels import INTENT_LABELS, NONE_OF_THEM
 from shop import knowledge
 from shop.labels import pick
@@ -18,6 +19,8 @@ WORTH_ASKING = 0.15
 # After a bare word ("refund") the classifier is sure of `inform`; what it thinks second is worth a question sooner.
 WORTH_ASKING_AFTER_WORD = 0.01
 PASSAGES = 3
+# Entities that say something of the message as a whole; a button need not repeat them.
+OF_THE_WHOLE = ("language", "sentiment", "urgency")
 ABOUT = {
     "refund": ("refund_status", "return_item"),
     "exchange": ("exchange_item", "faq_returns"),
@@ -37,6 +40,9 @@ class ActionGptFallback(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
+        if desk.upset and "urgent" in desk.entities("urgency"):
+            desk.say("utter_urgent_to_person")
+            return await ActionHandoff().run(dispatcher, tracker, domain)
         found = knowledge.search(desk.question, desk.language, limit=PASSAGES) if desk.question else []
         passages = [
             {"title": x.article.title, "text": x.text, "url": x.article.url, "score": x.score} for x in found
@@ -96,6 +102,6 @@ def _entities(tracker: Tracker) -> str:
     """The entities of the message as a button's payload carries them."""
     found: dict[str, Any] = {}
     for entity in tracker.latest_message.get("entities") or []:
-        if entity.get("entity") != "language" and entity.get("value"):
+        if entity.get("entity") not in OF_THE_WHOLE and entity.get("value"):
             found[entity["entity"]] = entity["value"]
     return json.dumps(found, ensure_ascii=False) if found else ""

@@ -91,6 +91,8 @@ class ActionOrderStatus(Action):
         with reading() as session:
             order, events = find_for(desk, session, self.name())
             if order is not None:
+                if desk.upset:
+                    desk.say("utter_sorry_trouble")
                 self._tell(desk, order)
         return [put("pending_task", None), *events, put("last_task", self.name())]
 
@@ -169,6 +171,8 @@ class ActionRefundStatus(Action):
         with reading() as session:
             order, events = find_for(desk, session, self.name())
             if order is not None:
+                if desk.upset:
+                    desk.say("utter_sorry_trouble")
                 self._tell(desk, order, refund_status(order))
         return [put("pending_task", None), *events, put("last_task", self.name())]
 

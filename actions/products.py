@@ -14,8 +14,8 @@ from shop.catalogue import (
     find_products,
     get_item,
     read_attribute,
+    read_budget,
     read_category,
-    read_cents,
     read_color,
     read_size,
     search,
@@ -204,6 +204,8 @@ class ActionRecommend(Action):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
         memory = [put("last_task", self.name())]
+        if desk.info("price"):
+            memory.append(put("budget", desk.info("price")))
         wish = self._wish(desk)
         if wish == Wish(text=wish.text) and not wish_tags(wish.text):
             desk.say("utter_ask_wishes")
@@ -239,6 +241,7 @@ class ActionRecommend(Action):
             )
         }
         last = {name: str(values[-1]) if values and values[-1] else None for name, values in said.items()}
+        least, most = read_budget(desk.info("price") or (said["price"] or [None])[-1])
         product = desk.entities("product")
         category = (
             read_category(last["category"])
@@ -250,7 +253,8 @@ class ActionRecommend(Action):
             category=category,
             color=read_color(last["color"]),
             size=read_size(last["size"]),
-            max_cents=read_cents(last["price"]),
+            min_cents=least,
+            max_cents=most,
         )
 
 

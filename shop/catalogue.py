@@ -112,6 +112,7 @@ class Wish:
     category: str | None = None
     color: str | None = None
     size: str | None = None
+    min_cents: int | None = None
     max_cents: int | None = None
     tags: tuple[str, ...] = ()
 
@@ -295,6 +296,20 @@ def read_cents(value: object) -> int | None:
     return round(float(found.group().replace(",", ".")) * 100) if found else None
 
 
+def read_budget(value: object) -> tuple[int | None, int | None]:
+    """The least and the most to spend, in cents.
+
+    Args:
+        value: a text, or what the pipeline's EntityNormalizer made of one: a value, or an interval with an edge or two.
+    """
+    if not isinstance(value, dict):
+        return None, read_cents(value)
+    if value.get("type") != "interval":
+        return None, read_cents(value.get("value"))
+    least, most = (read_cents((value.get(edge) or {}).get("value")) for edge in ("from", "to"))
+    return least, most
+
+
 TAG_WORDS: dict[str, tuple[str, ...]] = {
     "rain": ("rain", "wet", "waterproof", "雨", "防水"),
     "winter": ("winter", "cold", "snow", "冬", "冷", "雪"),
@@ -331,6 +346,8 @@ def _passes(item: Item, wish: Wish) -> bool:
         return False
     kids = "kids" in wish.tags or "kids" in wish_tags(wish.text)
     if "kids" in item.tags and not kids:
+        return False
+    if wish.min_cents is not None and item.price_cents < wish.min_cents:
         return False
     return wish.max_cents is None or item.price_cents <= wish.max_cents
 

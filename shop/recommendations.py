@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from functools import cache
 
 from sqlalchemy import select
@@ -16,9 +17,9 @@ def for_wishes(wish: Wish, limit: int = 4) -> list[Item]:
     """Products that fit, loosening colour, then price, when nothing does."""
     found = search(wish, limit)
     if not found and wish.color:
-        found = search(Wish(wish.text, wish.category, None, wish.size, wish.max_cents, wish.tags), limit)
+        found = search(replace(wish, color=None), limit)
     if not found and wish.category:
-        found = search(Wish(wish.text, wish.category, None, None, None, wish.tags), limit)
+        found = search(Wish(wish.text, wish.category, tags=wish.tags), limit)
     return [item for item in found if item.on_hand > 0] or found
 
 

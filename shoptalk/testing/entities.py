@@ -14,7 +14,7 @@ UNTRAINED = (
     "DucklingHTTPExtractor",
     "SpacyEntityExtractor",
     "LanguageIdentifier",
-    "MoodClassifier",
+    "SentimentClassifier",
 )
 """Extractors that learn nothing from the project and are not judged by it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import time
@@ -23,6 +24,9 @@ from shoptalk.formats.validate import Finding, check
 from shoptalk.model import Model, fingerprint
 from shoptalk.training import finetuning
 from shoptalk.training.code import code_of, code_of_users
+
+FILE_KEYS = ("dictionary_path", "examples")
+"""Keys of components that name files or folders of the project."""
 
 Progress = Callable[[str, str, int, int], None]
 """Called as (stage, what, step, of how many)."""
@@ -126,6 +130,13 @@ def train(root: Path | str = ".", options: Options = Options(), progress: Progre
     return Result(path, stale, findings, report, seconds)
 
 
+def _files_named(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Digests of the files that components are told to read: a changed dictionary is a change."""
+    paths = [Path(entry[key]) for entry in entries for key in FILE_KEYS if isinstance(entry.get(key), str)]
+    files = [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    return [hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files if file.is_file()]
+
+
 def fingerprints(project: Project) -> dict[str, str]:
     """A name for all that each part of a model depends on; what did not change is not trained again."""
     config, domain = project.config, project.domain
@@ -136,7 +147,7 @@ def fingerprints(project: Project) -> dict[str, str]:
     }
     pruned["responses"] = sorted(domain.responses)
     own = code_of_users(entry["name"] for entry in (*config.pipeline, *config.policies))
-    nlu_code = [code_of("nlu", "networks", "encoders"), own]
+    nlu_code = [code_of("nlu", "networks", "encoders"), own, _files_named(config.pipeline)]
     nlu = fingerprint(nlu_code, config.language, config.pipeline, _nlu_data(project))
     return {
         "nlu": nlu,

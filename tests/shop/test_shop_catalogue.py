@@ -78,6 +78,21 @@ def test_amounts(text: object, cents: int | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "budget"),
+    [
+        ("under 80 euros", (None, 8000)),
+        (None, (None, None)),
+        ({"type": "value", "value": 60, "unit": "EUR"}, (None, 6000)),
+        ({"type": "interval", "to": {"value": 100}}, (None, 10000)),
+        ({"type": "interval", "from": {"value": 50}}, (5000, None)),
+        ({"type": "interval", "from": {"value": 50}, "to": {"value": 80.5}}, (5000, 8050)),
+    ],
+)
+def test_budgets(value: object, budget: tuple[int | None, int | None]) -> None:
+    assert catalogue.read_budget(value) == budget
+
+
+@pytest.mark.parametrize(
     ("text", "code"),
     [
         ("too small", "too_small"),

@@ -28,7 +28,9 @@ _AT_MOST = re.compile(
     r"under|below|less than|or less|\bmax|up to|(?:no|not) (?:more|over)|at most|cheaper than|within|"
     r"以内|以下|之内|不超|不高于|低于|最多|少于|小于|不到|顶多|内$"
 )
-_AT_LEAST = re.compile(r"over|above|more than|or more|at least|\bmin|starting|以上|至少|超过|高于|起码|最少|大于|起$")
+_AT_LEAST = re.compile(
+    r"over|above|more than|or more|at least|\bmin|starting|以上|至少|超过|高于|起码|最少|大于|起$"
+)
 _ABOUT = re.compile(r"around|about|roughly|approx|\d\s?ish|~|左右|大概|大约|差不多|上下")
 
 _UNITS = {
