@@ -26,6 +26,7 @@ from shoptalk.history import full_tracker
 from shoptalk.nlu.regex_message import read_literal
 from shoptalk.stores.base import Reminder, StoredMessage, TrackerStore
 from shoptalk.stores.memory import MemoryTrackerStore
+from shoptalk.together import Together
 from shoptalk.turn import Engine, Run, TurnRecord
 from shoptalk.worker import Deliver, Limits, Watch, Worker, stored
 
@@ -36,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 COLLECTOR = "collector"
 """Channel of what is said to a caller of the API, by Rasa's name."""
+SHORT = 200
+"""Characters of a text that a light pipeline may be asked about without a thread."""
 
 
 class Dialogue(Protocol):
@@ -50,7 +53,10 @@ class Dialogue(Protocol):
 
 
 class Pipeline(Protocol):
-    """Understands texts."""
+    """Understands texts.
+
+    `is_light`, when it has it and it is true, says that a short text takes about a millisecond (no thread is used).
+    """
 
     def parse(self, texts: Sequence[str], explain: bool = False) -> list[dict[str, Any]]:
         """Rasa's parse results, one a text."""
@@ -98,6 +104,8 @@ class Assistant:
         limits = limits or Limits()
         self.worker = Worker(self.engine, self.store, limits, deliver, watch)
         self._pool = ThreadPoolExecutor(limits.threads, thread_name_prefix="model")
+        is_light = pipeline is not None and getattr(pipeline, "is_light", False)
+        self._together = Together(pipeline.parse) if pipeline is not None and is_light else None
 
     @classmethod
     def from_model(cls, model: Model, actions: ActionRunner | None = None, **options: Any) -> Self:
@@ -256,6 +264,8 @@ class Assistant:
         if self.pipeline is None:
             literal = read_literal(text, self.domain.intent_names, frozenset(self.domain.entities))
             return literal or {"text": text, "intent": {"name": None, "confidence": 0.0}, "entities": []}
+        if self._together is not None and len(text) <= SHORT:
+            return await self._together.parse(text)
         results = await asyncio.get_running_loop().run_in_executor(self._pool, self.pipeline.parse, [text])
         return results[0]
 

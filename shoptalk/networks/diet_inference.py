@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shoptalk.networks.inference import CrfRunner, Floats, Tagging, attention, gelu, layer_norm, sinusoids
+from shoptalk.networks.inference import CrfRunner, Floats, Tagging, gelu, layer_norm, sinusoids, softmax
 
 
 class SparseRows(Protocol):
@@ -57,8 +57,20 @@ class DietRunner:
             if f"crf.{name}.start" in state
         }
 
-    def encode(self, given: DietInput) -> tuple[Floats, Floats]:
-        """Words (T, out) and the whole text (out,)."""
+    def encode(self, given: Sequence[DietInput]) -> list[tuple[Floats, Floats]]:
+        """Words (T, out) and the whole text (out,) of each text.
+
+        Texts together take the memory of the weights through the processor once.
+        """
+        rows = [self._rows(text) for text in given]
+        x = self._dense_stack("feed", self._feed, np.concatenate(rows))
+        ends = np.cumsum([len(row) for row in rows])
+        if self._layers:
+            x = self._transform(x, ends)
+        return [(part[:-1], part[-1]) for part in np.split(x, ends[:-1])]
+
+    def _rows(self, given: DietInput) -> Floats:
+        """Words and the whole text as the first rows of the network. Shapes: (T + 1, width)"""
         tokens = self._input("tokens", given.sparse_tokens, given.dense_tokens)
         sentence = self._input("sentence", given.sparse_sentence, given.dense_sentence)
         if sentence is None and tokens is not None:
@@ -67,10 +79,8 @@ class DietRunner:
             tokens = np.zeros((given.length, sentence.shape[1]), np.float32)
         if tokens is None or sentence is None:
             raise ValueError("a DIET network needs features of words or of texts")
-        x = self._dense_stack("feed", self._feed, np.concatenate([tokens, sentence]))
-        if self._layers:
-            x = self._transform(x)
-        return x[:-1], x[-1]
+        rows: Floats = np.concatenate([tokens, sentence])
+        return rows
 
     def _input(self, what: str, sparse: SparseRows | None, dense: Floats | None) -> Floats | None:
         p = self._p
@@ -92,14 +102,18 @@ class DietRunner:
             x = gelu(x @ self._p[f"{base}.weight"] + self._p[f"{base}.bias"])
         return x
 
-    def _transform(self, x: Floats) -> Floats:
+    def _transform(self, x: Floats, ends: NDArray[np.int64]) -> Floats:
+        """Texts attend to themselves; all else is done for all rows at once. `ends`: where each text's rows end."""
         p = self._p
         x = x @ p["enter.weight"] + p["enter.bias"]
-        x = x * np.float32(np.sqrt(x.shape[1])) + sinusoids(x.shape[0], x.shape[1], 1.0)
+        lengths = np.diff(ends, prepend=0)
+        places: Floats = np.concatenate([sinusoids(int(length), x.shape[1], 1.0) for length in lengths])
+        x = (x * np.float32(np.sqrt(x.shape[1])) + places).astype(np.float32, copy=False)
         for layer in range(self._layers):
             b = f"blocks.{layer}."
             normed = layer_norm(x, p[b + "norm1.weight"], p[b + "norm1.bias"])
-            mixed = attention(normed, self._heads, p[b + "qkv.weight"], p[b + "qkv.bias"])
+            asked = normed @ p[b + "qkv.weight"] + p[b + "qkv.bias"]
+            mixed = np.concatenate([_attend(part, self._heads) for part in np.split(asked, ends[:-1])])
             x = x + mixed @ p[b + "out.weight"] + p[b + "out.bias"]
             normed = layer_norm(x, p[b + "norm2.weight"], p[b + "norm2.bias"])
             wide = gelu(normed @ p[b + "wide.weight"] + p[b + "wide.bias"])
@@ -127,6 +141,16 @@ class DietRunner:
                 x = np.concatenate([words, self._p["tag_embed.weight"][out["entity"].tags]], axis=1)
             out[name] = crf.decode(x @ self._p[f"emit.{name}.weight"] + self._p[f"emit.{name}.bias"])
         return out
+
+
+def _attend(mixed: Floats, heads: int) -> Floats:
+    """Self-attention of one text, given its queries, keys and values. Shapes: (T, 3H) -> (T, H)"""
+    length, hidden = mixed.shape[0], mixed.shape[1] // 3
+    size = hidden // heads
+    q, k, v = mixed.reshape(length, 3, heads, size).transpose(1, 2, 0, 3)  # (heads, T, d)
+    scores = softmax((q @ k.transpose(0, 2, 1)) * np.float32(size**-0.5))
+    out: Floats = (scores @ v).transpose(1, 0, 2).reshape(length, hidden)
+    return out
 
 
 _AS_THEY_ARE = ("sparse_tokens.", "sparse_sentence.", "label.weight", "tag_embed.", "crf.")

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from shoptalk.networks.diet_training import DietText, SparseArrays
 
 
+TOGETHER = 32
+"""Texts that go through the network at once."""
+
+
 class DietModel:
     """Texts and labels in one space, and tags of words.
 
@@ -103,10 +107,10 @@ class DietModel:
         )
         return cls(labels, words, tags, state, plain, options)
 
-    def encode(self, message: Message) -> tuple[Floats, Floats]:
-        """Words (T, out) and the whole text (out,)."""
+    def encode(self, messages: Sequence[Message]) -> list[tuple[Floats, Floats]]:
+        """Words (T, out) and the whole text (out,) of each message."""
         origins = self._options["featurizers"]
-        return self._runner.encode(
+        given = [
             DietInput(
                 len(message.tokens),
                 message.sparse_tokens(origins),
@@ -114,7 +118,13 @@ class DietModel:
                 message.sparse_sentence(origins),
                 message.dense_sentence(origins),
             )
-        )
+            for message in messages
+        ]
+        return [
+            pair
+            for at in range(0, len(given), TOGETHER)
+            for pair in self._runner.encode(given[at : at + TOGETHER])
+        ]
 
     def rank(self, whole: Floats) -> list[tuple[str, float]]:
         """Labels by confidence; beyond `ranking_length` they are dropped."""

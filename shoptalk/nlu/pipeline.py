@@ -16,6 +16,7 @@ from shoptalk.archive import Saved
 from shoptalk.core.training_data import Example, TrainingData
 from shoptalk.errors import ArchiveError, ConfigError
 from shoptalk.formats.yaml import place
+from shoptalk.nlu import explain as explaining
 from shoptalk.nlu import regex_message
 from shoptalk.nlu.checks import check_examples
 from shoptalk.nlu.component import FEATURES, TOKENS, Component
@@ -31,6 +32,14 @@ Progress = Callable[[str, int, int], None]
 
 MAX_CHARACTERS = 4096
 """What is beyond is not read: a customer's message is a few sentences."""
+
+LIGHT = frozenset({
+    "WhitespaceTokenizer", "MultilingualTokenizer", "RegexFeaturizer", "LexicalSyntacticFeaturizer",
+    "CountVectorsFeaturizer", "KeywordIntentClassifier", "LogisticRegressionClassifier", "SklearnIntentClassifier",
+    "DIETClassifier", "FallbackClassifier", "CRFEntityExtractor", "RegexEntityExtractor", "EntitySynonymMapper",
+    "ResponseSelector",
+})  # fmt: skip
+"""Components that are quick with short texts; one of a user's own may say so itself by `is_light = True`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +144,7 @@ class Pipeline:
 
         Args:
             texts: one a message; beyond MAX_CHARACTERS a text is not read.
-            explain: add key `explain` to each result: what each component has to say for itself.
+            explain: add key `explain` to each result: what each component said, what each word weighs.
             domain_intents, domain_entities: in place of the pipeline's own, for this call.
             time_ms: when the message was sent, for components that read dates.
 
@@ -152,10 +161,17 @@ class Pipeline:
         for step in self.steps:
             batch = said if FEATURES in (*step.component.requires, *step.component.provides) else live
             if batch:
+                before = [explaining.Before.of(message) for message in batch] if explain else []
                 begin = time.perf_counter()
                 step.component.process(batch)
-                self.timings_ms[step.part] = (time.perf_counter() - begin) * 1000
-        return [self._result(text, message) for text, message in zip(texts, messages, strict=True)]
+                self.timings_ms[step.part] = ms = (time.perf_counter() - begin) * 1000
+                for message, state in zip(batch, before, strict=False):
+                    explaining.note_step(message, state, step.name, ms / len(batch))
+        results = [self._result(text, message) for text, message in zip(texts, messages, strict=True)]
+        for result in results:
+            if "explain" in result:
+                explaining.explain(self, result)
+        return results
 
     def _result(self, text: str, message: Message) -> dict[str, Any]:
         if message.replaced is not None:
@@ -185,6 +201,13 @@ class Pipeline:
         rows = [_sentence_row(message) for message in messages]
         found = [row for row in rows if row is not None]
         return np.concatenate(found) if found else np.zeros((len(texts), 0), np.float32)
+
+    @property
+    def is_light(self) -> bool:
+        """Whether a short text is understood in about a millisecond, so that no thread is needed for it."""
+        return all(
+            step.name in LIGHT or getattr(step.component, "is_light", False) is True for step in self.steps
+        )
 
     def save(self) -> dict[str, Saved]:
         """What each step needs to be loaded again, by part name."""

@@ -150,12 +150,10 @@ class ResponseSelector:
 
     def process(self, messages: list[Message]) -> None:
         """Write the output `response_selector`."""
-        for message in messages:
-            ranking: list[tuple[str, float]] = []
-            if self._model is not None:
-                _, whole = self._model.encode(message)
-                ranking = self._model.rank(whole)
-            self._result.write(message, ranking)
+        model = self._model
+        rankings = [model.rank(whole) for _, whole in model.encode(messages)] if model is not None else []
+        for place, message in enumerate(messages):
+            self._result.write(message, rankings[place] if rankings else [])
 
     def save(self) -> Saved:
         """The network and the responses."""

@@ -60,12 +60,12 @@ class DIETClassifier:
 
     def process(self, messages: list[Message]) -> None:
         """Write intent, ranking and entities."""
-        for message in messages:
-            if self._model is None:
+        if self._model is None:
+            for message in messages:
                 message.intent = message.intent or {"name": None, "confidence": 0.0}
                 message.ranking = message.ranking or []
-                continue
-            words, whole = self._model.encode(message)
+            return
+        for message, (words, whole) in zip(messages, self._model.encode(messages), strict=True):
             if self._model.labels:
                 ranking = [{"name": n, "confidence": c} for n, c in self._model.rank(whole)]
                 message.intent, message.ranking = dict(ranking[0]), ranking

@@ -75,7 +75,10 @@ def test_diet() -> None:
         entity = model.emissions("entity", words)[0]
         role = model.emissions("role", words, entity.argmax(1)[None])[0]
     runner = DietRunner(state(model), layers=2, heads=4)
-    found, found_whole = runner.encode(DietInput(3, tokens, dense_tokens, sentence, dense_sentence))
+    given = DietInput(3, tokens, dense_tokens, sentence, dense_sentence)
+    shorter = DietInput(1, tokens.row(0), dense_tokens[:1], sentence, dense_sentence)
+    _, (found, found_whole), (alone, _) = runner.encode([shorter, given, shorter])
+    np.testing.assert_allclose(alone, runner.encode([shorter])[0][0], atol=1e-5)
     np.testing.assert_allclose(found, words[0].numpy(), atol=1e-4)
     np.testing.assert_allclose(runner.embed_text(found_whole), text[0], atol=1e-4)
     np.testing.assert_allclose(runner.embed_labels(labels), label, atol=1e-4)
