@@ -29,7 +29,8 @@ class RegexEntityExtractor:
     """Every match of every pattern is an entity, overlapping or not, as in Rasa.
 
     With `overlaps: settle` each piece of text is one entity: a regular expression wins over what it overlaps (it is
-    exact), an entry of a lookup table gives way (a classifier that saw the whole sentence knows better).
+    exact), an entry of a lookup table only over what is a part of it (a longer name says more; else a classifier that
+    saw the whole sentence knows better).
     """
 
     requires: ClassVar[tuple[str, ...]] = ()
@@ -101,7 +102,10 @@ class RegexEntityExtractor:
         longer = any(
             e["extractor"] == "RegexEntityExtractor" and e["end"] - e["start"] >= end - start for e in rivals
         )
-        if same or longer or (rivals and not exact):
+        parts = all(
+            start <= e["start"] and e["end"] <= end and e["end"] - e["start"] < end - start for e in rivals
+        )
+        if same or longer or not (exact or parts):
             return False
         message.entities[:] = [entity for entity in message.entities if entity not in rivals]
         return True
