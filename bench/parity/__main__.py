@@ -22,7 +22,7 @@ from typing import Any
 
 from bench.parity import compare, facts, report
 from bench.parity.actions import ActionServer
-from bench.parity.client import Server, masks_of
+from bench.parity.client import Masks, Server
 from bench.parity.compare import Difference
 from bench.parity.explained import explain
 from bench.parity.play import Played, play
@@ -121,7 +121,7 @@ def _converse(
     server: Server, actions: ActionServer, wanted: list[Case], folder: Path, name: str
 ) -> list[tuple[Case, Played]]:
     actions.serve(folder)
-    masks = masks_of(server.call("GET", "/domain").body)
+    masks = Masks(server.call("GET", "/domain").body)
     return [
         (case, play(server, actions, case, f"{name}-{at:04d}-x", masks)) for at, case in enumerate(wanted)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -12,6 +13,9 @@ from typing import Any
 TIMEOUT_S = 60.0
 VOLATILE = ("timestamp", "message_id", "latest_event_time", "model_id", "assistant_id")
 """Keys whose values differ from run to run."""
+
+SLOT = re.compile(r"\{[^{}]*\}")
+"""Where a response names a slot."""
 
 Turn = dict[str, Any]
 """What is sent: one of say, trigger, append, get, post, parse, call; see `Server.take`."""
@@ -84,18 +88,18 @@ def _parsed(data: bytes) -> Any:
         return text
 
 
-def cleaned(value: Any, sender: str, masks: Mapping[str, str]) -> Any:
+def cleaned(value: Any, sender: str, masks: Masks) -> Any:
     """A JSON value without ids and times; texts that Rasa draws at random become their response's name."""
     if isinstance(value, dict):
         return {key: _field(key, item, sender, masks) for key, item in value.items() if key not in VOLATILE}
     if isinstance(value, list):
         return [cleaned(item, sender, masks) for item in value]
     if isinstance(value, str):
-        return masks.get(value, value).replace(sender, "{id}")
+        return masks.of(value).replace(sender, "{id}")
     return round(value, 4) if isinstance(value, float) else value
 
 
-def _field(key: str, value: Any, sender: str, masks: Mapping[str, str]) -> Any:
+def _field(key: str, value: Any, sender: str, masks: Masks) -> Any:
     kept = cleaned(value, sender, masks)
     if key == "data" and isinstance(kept, dict):
         return {name: item for name, item in kept.items() if item is not None}
@@ -104,7 +108,7 @@ def _field(key: str, value: Any, sender: str, masks: Mapping[str, str]) -> Any:
     return kept
 
 
-def answer_of(reply: Reply, sender: str, masks: Mapping[str, str]) -> Any:
+def answer_of(reply: Reply, sender: str, masks: Masks) -> Any:
     """What of an answer is compared: of an error its status and reason, of a tracker its last session."""
     body = cleaned(reply.body, sender, masks)
     if reply.status >= 400:
@@ -126,14 +130,30 @@ def last_session(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return events[begins[-1] :] if begins else events
 
 
-def masks_of(domain: Mapping[str, Any]) -> dict[str, str]:
-    """Text → `<name>` for responses with several equal variations, one of which is drawn."""
-    out: dict[str, str] = {}
-    for name, variations in (domain.get("responses") or {}).items():
-        open_ones = [v for v in variations or [] if isinstance(v, dict) and not v.get("condition")]
-        if len(open_ones) > 1:
-            out.update({v["text"]: f"<{name}>" for v in open_ones if isinstance(v.get("text"), str)})
-    return out
+class Masks:
+    """Names of responses in place of texts that are drawn at random, whatever their slots hold.
+
+    Args:
+        domain: with the responses.
+    """
+
+    def __init__(self, domain: Mapping[str, Any]) -> None:
+        self._texts: dict[str, str] = {}
+        self._templates: list[tuple[re.Pattern[str], str]] = []
+        for name, variations in (domain.get("responses") or {}).items():
+            drawn = [v for v in variations or [] if isinstance(v, dict) and not v.get("condition")]
+            for text in (v["text"] for v in drawn if len(drawn) > 1 and isinstance(v.get("text"), str)):
+                self._texts[text] = f"<{name}>"
+                if SLOT.search(text):
+                    pattern = ".*".join(map(re.escape, SLOT.split(text)))
+                    self._templates.append((re.compile(pattern, re.DOTALL), f"<{name}>"))
+
+    def of(self, text: str) -> str:
+        """What is compared of a text."""
+        known = self._texts.get(text)
+        if known is None:
+            known = next((name for pattern, name in self._templates if pattern.fullmatch(text)), text)
+        return known
 
 
 Next = Callable[[dict[str, Any], int], Turn | None]

@@ -46,6 +46,8 @@ def of_reading(project: str, rasa: Mapping[str, Any], ours: Mapping[str, Any]) -
     theirs, mine = rasa.get("read") or {}, ours.get("read") or {}
     for part in READ:
         a, b = theirs.get(part), mine.get(part)
+        if part == "actions" and a and b and not ours.get("in_order"):
+            a, b = sorted(a), sorted(b)  # Rasa takes retrieval intents and files of a folder in any order
         out[f"read: {part}"] = (
             [Difference(project, f"read: {part}", "reading", part, *first_difference(a, b))] if a != b else []
         )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from bench.parity.actions import ActionServer
-from bench.parity.client import Server, Turn, answer_of, cleaned, last_session
+from bench.parity.client import Masks, Server, Turn, answer_of, cleaned, last_session
 from bench.parity.talks import Case
 
 STATE = (
@@ -44,7 +43,7 @@ class Played:
     calls: list[list[tuple[str, Any]]] = field(default_factory=list)
 
 
-def play(server: Server, actions: ActionServer, case: Case, sender: str, masks: Mapping[str, str]) -> Played:
+def play(server: Server, actions: ActionServer, case: Case, sender: str, masks: Masks) -> Played:
     """Have a conversation; a form's filler looks at the tracker before each turn."""
     out = Played()
     actions.taken()

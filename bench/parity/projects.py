@@ -86,7 +86,8 @@ def prepare(bot: Bot, work: Path, actions_port: int) -> Path:
 
 def _light(config: dict[str, Any], bot: Bot) -> dict[str, Any]:
     pipeline = [dict(item) for item in LIGHT_PIPELINE if bot.is_known or item["name"] != FRAIL]
-    pipeline += [p for p in config.get("pipeline") or [] if p.get("name") == "FallbackClassifier"]
+    if bot.is_known:
+        pipeline += [p for p in config.get("pipeline") or [] if p.get("name") == "FallbackClassifier"]
     kept = [
         p
         for p in config.get("policies") or []

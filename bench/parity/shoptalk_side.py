@@ -47,6 +47,8 @@ def facts_of(folder: Path, domain: str, data: str) -> dict[str, Any]:
         },
     }
     common = ["--domain", domain, "--data", data]
+    retrieval = {example.intent for example in training.examples if example.response_key}
+    facts["in_order"] = (folder / domain).is_file() and len(retrieval) < 2
     facts["validate"] = [
         _run(folder, "data", "validate", *common, *strict) for strict in ((), ("--fail-on-warnings",))
     ]

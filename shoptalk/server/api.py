@@ -85,13 +85,14 @@ def _model_routes(router: APIRouter, holder: Holder) -> None:
         )
 
     @router.post("/model/parse", tags=["model"])
-    async def parse(request: Request, emulation_mode: str | None = None) -> Any:
-        """What NLU makes of `{"text": …}`."""
+    async def parse(request: Request, emulation_mode: str | None = None, explain: bool = False) -> Any:
+        """What NLU makes of `{"text": …}`; with `explain=true` also why."""
         body = await _json_body(request, 500, "ParsingError")
         text, translate = emulation.read(emulation_mode, body)
         if not isinstance(text, str):
             raise ApiError(500, "ParsingError", "`text` must be a string.")
-        return translate(await holder.assistant.parse(text))
+        assistant = holder.assistant
+        return translate(await (assistant.explain(text) if explain else assistant.parse(text)))
 
     @router.post("/model/predict", tags=["model"])
     async def predict(request: Request, include_events: str = "AFTER_RESTART") -> dict[str, Any]:
@@ -178,9 +179,10 @@ def _action_routes(router: APIRouter, holder: Holder) -> None:
             raise ApiError(
                 400, "BadRequest", "`entities` must be an object or a list of objects with an `entity`."
             )
-        sink = CollectingSink()
+        sink, before = CollectingSink(), await _length(holder, conversation_id)
         replies = await holder.assistant.trigger(conversation_id, name, entities, sink=sink)
-        return _said(await _lived(holder, conversation_id), conversation_id, replies, include_events)
+        lived = await _lived(holder, conversation_id, before)
+        return _said(lived, conversation_id, replies, include_events)
 
 
 def _change_routes(router: APIRouter, holder: Holder) -> None:
@@ -207,8 +209,9 @@ def _change_routes(router: APIRouter, holder: Holder) -> None:
         events = _events(await _json_body(request, 400, "BadRequest"))
         if not events:
             raise ApiError(500, "ConversationError", "There are no events in the body.")
+        before = await _length(holder, conversation_id)
         await holder.assistant.add_events(conversation_id, events)
-        return _state(await _lived(holder, conversation_id), verbosity)
+        return _state(await _lived(holder, conversation_id, before), verbosity)
 
     @router.put("/conversations/{conversation_id:path}/tracker/events", tags=["conversations"])
     async def replace(request: Request, conversation_id: str, include_events: str = "AFTER_RESTART") -> Any:
@@ -298,10 +301,20 @@ def _state(tracker: Tracker, verbosity: str) -> dict[str, Any]:
     return tracker.as_dict(_shown(tracker, verbosity))
 
 
-async def _lived(holder: Holder, conversation_id: str) -> Tracker:
-    """A conversation as it is for who took part; read back later, it has forgotten how a form's turns were asked."""
-    stored = await holder.assistant.tracker(conversation_id, full=True)
-    return Tracker.from_events(conversation_id, stored.events, holder.assistant.domain)
+async def _length(holder: Holder, conversation_id: str) -> int:
+    """How many events a conversation has."""
+    return len((await holder.assistant.tracker(conversation_id, full=True)).events)
+
+
+async def _lived(holder: Holder, conversation_id: str, since: int) -> Tracker:
+    """A conversation that was read back with its first events, and lived through the others.
+
+    What was read back has forgotten how a form's turns were asked.
+    """
+    events = (await holder.assistant.tracker(conversation_id, full=True)).events
+    tracker = Tracker.from_stored(conversation_id, events[:since], holder.assistant.domain)
+    tracker.apply_all(events[since:])
+    return tracker
 
 
 async def _existing(holder: Holder, conversation_id: str) -> Tracker:

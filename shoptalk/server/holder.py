@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from shoptalk.actions.base import Sink
 from shoptalk.assistant import Assistant
@@ -94,6 +95,10 @@ class Holder(Inbox):
     async def handle(self, message: UserMessage, sink: Sink | None = None) -> list[BotMessage]:
         """Let the assistant serve a message."""
         return await self.assistant.handle(message, sink)
+
+    async def explain(self, sender_id: str, text: str) -> Mapping[str, Any]:
+        """Let the assistant say why it understands a text so."""
+        return await self.assistant.explain(text)
 
     async def accept(self, message: UserMessage) -> None:
         """Let the assistant take a message to be served soon."""

@@ -9,12 +9,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shoptalk.actions.base import Sink
-from shoptalk.channels.base import Inbox
+from shoptalk.channels.base import Explains, Inbox
 from shoptalk.channels.inbound import clean, clean_json
 from shoptalk.core.messages import BotMessage, UserMessage
 from shoptalk.core.tracker import Tracker
@@ -115,6 +116,13 @@ class BoundedInbox(Inbox):
     async def accept(self, message: UserMessage) -> None:
         """Take a message to be served soon; raises as `handle`."""
         await self._inner.accept(self._checked(message))
+
+    async def explain(self, sender_id: str, text: str) -> Mapping[str, Any]:
+        """Why a text is understood as it is; counts as a message of the sender. Raises as `handle`."""
+        checked = self._checked(UserMessage(text, sender_id))
+        if not isinstance(self._inner, Explains):
+            raise ChannelError("Nothing is explained here.")
+        return await self._inner.explain(sender_id, checked.text)
 
     async def tracker(self, sender_id: str) -> Tracker:
         """The current session of a conversation."""
