@@ -108,12 +108,14 @@ class DietRunner:
         x = x @ p["enter.weight"] + p["enter.bias"]
         lengths = np.diff(ends, prepend=0)
         places: Floats = np.concatenate([sinusoids(int(length), x.shape[1], 1.0) for length in lengths])
-        x = (x * np.float32(np.sqrt(x.shape[1])) + places).astype(np.float32, copy=False)
+        x = x * np.float32(np.sqrt(x.shape[1])) + places
         for layer in range(self._layers):
             b = f"blocks.{layer}."
             normed = layer_norm(x, p[b + "norm1.weight"], p[b + "norm1.bias"])
             asked = normed @ p[b + "qkv.weight"] + p[b + "qkv.bias"]
-            mixed = np.concatenate([_attend(part, self._heads) for part in np.split(asked, ends[:-1])])
+            mixed: Floats = np.concatenate(
+                [_attend(part, self._heads) for part in np.split(asked, ends[:-1])]
+            )
             x = x + mixed @ p[b + "out.weight"] + p[b + "out.bias"]
             normed = layer_norm(x, p[b + "norm2.weight"], p[b + "norm2.bias"])
             wide = gelu(normed @ p[b + "wide.weight"] + p[b + "wide.bias"])
