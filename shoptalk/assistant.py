@@ -269,6 +269,15 @@ class Assistant:
         results = await asyncio.get_running_loop().run_in_executor(self._pool, self.pipeline.parse, [text])
         return results[0]
 
+    async def explain(self, text: str) -> ParseData:
+        """What a text means, and under `explain` why; takes as long as a parse for each of its words."""
+        if self.pipeline is None:
+            return await self.parse(text)
+        pipeline, texts = self.pipeline, [text.strip()]
+        loop = asyncio.get_running_loop()
+        results = await loop.run_in_executor(self._pool, lambda: pipeline.parse(texts, explain=True))
+        return results[0]
+
     async def predict_next(self, sender_id: str) -> tuple[Prediction | None, Tracker]:
         """What comes next in a conversation, and the tracker it was predicted on (its session begun if need be)."""
         await self._submit(sender_id, COLLECTOR, {"kind": "session"})

@@ -63,6 +63,19 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class Explains(Protocol):
+    """An inbox that can also say why a text is understood as it is."""
+
+    async def explain(self, sender_id: str, text: str) -> Mapping[str, Any]:
+        """The parse result with its key `explain`.
+
+        Raises:
+            TooLarge, Overloaded: as for a message.
+        """
+        ...
+
+
+@runtime_checkable
 class Addressed(Protocol):
     """A channel whose recipients are not its senders."""
 

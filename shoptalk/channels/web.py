@@ -24,7 +24,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from shoptalk.actions.base import Sink
-from shoptalk.channels.base import Credentials, Inbox
+from shoptalk.channels.base import Credentials, Explains, Inbox
 from shoptalk.core.messages import BotMessage, UserMessage
 from shoptalk.errors import BadSignature, ChannelError, ConfigError, ShoptalkError, TooLarge
 from shoptalk.registry import load_dotted
@@ -55,6 +55,12 @@ class MessageRequest(BaseModel):
     message_id: str = Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9_-]+$")
     text: str = Field(min_length=1, max_length=20_000)
     language: str | None = Field(default=None, pattern="^[a-z]{2}$")
+
+
+class ExplainRequest(BaseModel):
+    """What is to be explained."""
+
+    text: str = Field(min_length=1, max_length=20_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +241,16 @@ class WebChannel:
                 "active_loop": state["active_loop"],
                 "turns": self.inspector.turns(session.sender_id),
             }
+
+        @router.post("/explain")
+        async def explain(request: Request, asked: ExplainRequest) -> dict[str, Any]:
+            """Why a text is understood as it is; only with `inspector: true`."""
+            session = self.session(request)
+            if self.inspector is None or not isinstance(inbox, Explains):
+                raise ChannelError(
+                    "The inspector is switched off.", hint="Set `inspector: true` under `web:`."
+                )
+            return dict(await inbox.explain(session.sender_id, self.accepted_text(asked.text)))
 
         return router
 

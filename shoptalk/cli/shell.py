@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shoptalk.cli.explaining import print_explanation
 from shoptalk.cli.flags import (
     add_log_targets,
     add_remote_storage,
@@ -60,17 +61,18 @@ def run(args: argparse.Namespace) -> int:
     assistant = open_assistant(model, args.endpoints)
     console = Console(highlight=False, soft_wrap=True)
     if args.what == "nlu" or assistant.dialogue is None:
-        return asyncio.run(_nlu(assistant, console))
+        return asyncio.run(_nlu(assistant, console, explained=args.explain))
     talk = Talk(assistant, console, args.conversation_id or uuid.uuid4().hex, explain=args.explain)
     return asyncio.run(talk.run())
 
 
-async def _nlu(assistant: Assistant, console: Console) -> int:
-    """Print the parse result of each line."""
+async def _nlu(assistant: Assistant, console: Console, *, explained: bool = False) -> int:
+    """Print the parse result of each line, with its explanation if wished."""
     console.print(f"[dim]What is understood, as JSON. {STOP} ends.[/]")
     while (text := await read_line("> ")) not in (None, STOP):
         if text:
-            print(json.dumps(await assistant.parse(text), indent=2, ensure_ascii=False, default=float))
+            found = await (assistant.explain(text) if explained else assistant.parse(text))
+            print(json.dumps(found, indent=2, ensure_ascii=False, default=float))
     await assistant.close()
     return 0
 
@@ -135,6 +137,7 @@ class Talk:
         self.buttons = [b for reply in record.replies for b in reply.get("buttons") or ()]
         if self.explain:
             explain(self.console, record)
+            print_explanation(self.console, await self.assistant.explain(text))
         return record
 
     def _chosen(self, text: str) -> str:

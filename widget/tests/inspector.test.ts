@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decidedBy, markEntities, milliseconds, slotTables, timeSlices, turnLanguage } from "../src/inspector/model.ts";
+import { decidedBy, entityText, infoText, markEntities, shade, milliseconds, slotTables, timeSlices, turnLanguage } from "../src/inspector/model.ts";
 import type { Turn } from "../src/inspector/model.ts";
 
 test("marks by character offsets, also behind an emoji and in Chinese", () => {
@@ -25,6 +25,27 @@ test("the language entity is no mark but the turn's language", () => {
   const entities = [{ entity: "language", value: "zh", start: 0, end: 2 }];
   assert.deepEqual(markEntities("你好", entities), { pieces: [{ text: "你好" }], rest: [] });
   assert.equal(turnLanguage({ text: "你好", parse: { entities } }), "zh");
+});
+
+test("how a message sounds is a chip where it is worth telling, and never covers what was marked", () => {
+  const mood = { entity: "sentiment", value: "negative", start: 0, end: 11 };
+  const calm = { entity: "urgency", value: "normal", start: 0, end: 11 };
+  const color = { entity: "color", value: "blue", start: 0, end: 4 };
+  const { pieces, rest } = markEntities("blue jacket", [mood, calm, color]);
+  assert.equal(pieces[0]?.entity, color);
+  assert.deepEqual(rest, [mood]);
+});
+
+test("normalised values are shown in few words", () => {
+  assert.equal(infoText({ type: "value", value: "2026-03-13T00:00:00.000+01:00", grain: "day" }), "2026-03-13");
+  assert.equal(infoText({ type: "value", value: "2026-03-09T00:00:00.000+01:00", grain: "week" }), "2026-03-09 (week)");
+  assert.equal(infoText({ type: "interval", to: { type: "value", value: 100, unit: "EUR" } }), "… to 100 EUR");
+  assert.equal(entityText({ entity: "size", role: "new", value: "大号", additional_info: { type: "value", value: "L" } }), "size:new = L");
+  assert.equal(entityText({ entity: "product", value: "tent" }), "product = tent");
+});
+
+test("the strongest weight is coloured most, whatever its sign", () => {
+  assert.deepEqual([shade(0.5, 0.5), shade(-0.25, 0.5), shade(0, 0.5)], [70, 35, 0]);
 });
 
 test("slots are worked back turn by turn, with what changed first", () => {

@@ -250,3 +250,17 @@ async def test_what_is_of_the_wrong_type_is_a_bad_request(
 async def test_a_text_may_come_in_a_list(client: httpx.AsyncClient) -> None:
     answer = await client.post("/model/parse", json={"text": ["hello"]})
     assert answer.json()["intent"]["name"] == "greet"
+
+
+async def test_a_parse_explains_itself_when_asked(client: httpx.AsyncClient) -> None:
+    plain = await client.post("/model/parse", json={"text": "hello you"})
+    assert "explain" not in plain.json()
+    answer = await client.post("/model/parse?explain=true", json={"text": "hello you"})
+    found = answer.json()
+    assert {key: value for key, value in found.items() if key != "explain"} == plain.json()
+    assert [step["component"] for step in found["explain"]["steps"]] == [
+        "WhitespaceTokenizer",
+        "KeywordIntentClassifier",
+    ]
+    weights = {word["text"]: word["weights"] for word in found["explain"]["words"]}
+    assert weights == {"hello": {"greet": 1.0}, "you": {"greet": 0.0}}

@@ -2,7 +2,7 @@ import type { ShoptalkChat } from "../chat/element.ts";
 import { h, sheet } from "../dom.ts";
 import css from "./inspector.css";
 import { decidedBy, milliseconds, slotTables, timeSlices } from "./model.ts";
-import type { Inspection, Turn } from "./model.ts";
+import type { Explanation, Inspection, Turn } from "./model.ts";
 import { renderTurn } from "./turn.ts";
 
 const styles = sheet(css);
@@ -59,6 +59,17 @@ class ShoptalkInspector extends HTMLElement {
     this.draw();
   }
 
+  private async explain(text: string): Promise<Explanation | null> {
+    const { chat } = this;
+    if (!chat) return null;
+    const session = await chat.session();
+    const server = (chat.getAttribute("server") ?? "").replace(/\/$/, "");
+    const headers = { Authorization: `Bearer ${session.token}`, "Content-Type": "application/json" };
+    const response = await fetch(`${server}/webhooks/web/explain`, { method: "POST", headers, body: JSON.stringify({ text }) });
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    return ((await response.json()) as { explain?: Explanation }).explain ?? null;
+  }
+
   private draw(): void {
     const { inspection } = this;
     if (!inspection) return;
@@ -72,7 +83,7 @@ class ShoptalkInspector extends HTMLElement {
     const slowest = Math.max(1, ...turns.map((turn) => timeSlices(turn.timings_ms).total));
     this.strip.replaceChildren(...turns.map((turn, index) => this.bar(turn, index, slowest)));
     const turn = turns[this.shown];
-    this.body.replaceChildren(...(turn ? renderTurn(turn, slotTables(inspection)[this.shown] ?? []) : []));
+    this.body.replaceChildren(...(turn ? renderTurn(turn, slotTables(inspection)[this.shown] ?? [], (text) => this.explain(text)) : []));
     this.body.scrollTop = 0;
     this.strip.children[this.shown]?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }

@@ -9,7 +9,43 @@ export interface Entity {
   group?: string | null;
   confidence_entity?: number;
   extractor?: string;
+  /** What EntityNormalizer made of it, as Duckling writes values. */
+  additional_info?: Info;
 }
+
+export interface Info {
+  type: string;
+  value?: unknown;
+  unit?: string;
+  grain?: string;
+  from?: Info;
+  to?: Info;
+}
+
+/** What one component changed in a message. */
+export interface Said {
+  component: string;
+  ms: number;
+  intent?: { name: string | null; confidence: number };
+  entities?: { entity: string; text: string; value: unknown; role?: string; additional_info?: Info }[];
+  removed?: number;
+  sentiment?: { label: string; score: number };
+  urgency?: { label: string; score: number };
+}
+
+export interface Explanation {
+  intents: { name: string; confidence: number }[];
+  margin: number | null;
+  thresholds: Record<string, number | null>;
+  nearest: { text: string; intent: string; cosine: number }[];
+  words: { text: string; start: number; end: number; weights: Record<string, number> }[];
+  steps?: Said[];
+}
+
+/** Entities that say something of the message as a whole. */
+const WHOLE = new Set(["language", "sentiment", "urgency"]);
+/** What needs no telling. */
+const PLAIN = new Set(["neutral", "normal"]);
 
 export interface Reason {
   kind: string;
@@ -68,10 +104,10 @@ export function markEntities(text: string, entities: readonly Entity[]): { piece
   // Offsets count characters as Python does; a JavaScript string counts UTF-16 units, so emoji would shift the marks.
   const characters = [...text];
   const placed = entities
-    .filter((one) => one.entity !== "language" && typeof one.start === "number" && typeof one.end === "number" && one.end > one.start)
+    .filter((one) => !WHOLE.has(one.entity) && typeof one.start === "number" && typeof one.end === "number" && one.end > one.start)
     .sort((a, b) => (a.start ?? 0) - (b.start ?? 0) || (b.end ?? 0) - (a.end ?? 0));
   const pieces: Piece[] = [];
-  const rest: Entity[] = entities.filter((one) => one.entity !== "language" && !placed.includes(one));
+  const rest: Entity[] = entities.filter((one) => one.entity !== "language" && !placed.includes(one) && !(WHOLE.has(one.entity) && PLAIN.has(String(one.value))));
   let at = 0;
   for (const entity of placed) {
     const { start = 0, end = 0 } = entity;
@@ -86,6 +122,30 @@ export function markEntities(text: string, entities: readonly Entity[]): { piece
   }
   if (at < characters.length) pieces.push({ text: characters.slice(at).join("") });
   return { pieces, rest };
+}
+
+/** A normalised value in few words: `60 EUR`, `2026-03-13`, `… to 100 EUR`. */
+export function infoText(info: Info): string {
+  if (info.type === "interval") return `${edge(info.from)} to ${edge(info.to)}`;
+  return edge(info);
+}
+
+function edge(info: Info | undefined): string {
+  if (!info) return "…";
+  const value = typeof info.value === "string" ? info.value.replace(/T00:00:00\.000.*$/, "") : String(info.value);
+  const grain = info.grain && info.grain !== "day" ? ` (${info.grain})` : "";
+  return value + (info.unit ? ` ${info.unit}` : "") + grain;
+}
+
+/** An entity with what it means. */
+export function entityText(one: { entity: string; text?: string; value: unknown; role?: string | null; additional_info?: Info }): string {
+  const name = one.entity + (one.role ? `:${one.role}` : "");
+  return `${name} = ${one.additional_info ? infoText(one.additional_info) : typeof one.value === "string" ? one.value : JSON.stringify(one.value)}`;
+}
+
+/** How strongly a weight is coloured, in percent of the strongest of the message. */
+export function shade(weight: number, strongest: number): number {
+  return Math.round(Math.min(1, Math.abs(weight) / strongest) * 70);
 }
 
 /** The language of a turn: from the parse result, or from the entity the pipeline sets. */

@@ -1,12 +1,14 @@
 import { h } from "../dom.ts";
-import { eventLine, markEntities, milliseconds, timeSlices, turnLanguage } from "./model.ts";
+import { why } from "./explanation.ts";
+import type { Explain } from "./explanation.ts";
+import { eventLine, infoText, markEntities, milliseconds, timeSlices, turnLanguage } from "./model.ts";
 import type { Entity, RasaEvent, Reason, SlotRow, Step, Turn } from "./model.ts";
 
 const INTENTS_SHOWN = 5;
 
 /** One turn, from the words to the milliseconds. */
-export function renderTurn(turn: Turn, slots: readonly SlotRow[]): HTMLElement[] {
-  return [said(turn), understood(turn), decided(turn.steps ?? []), time(turn), slotTable(slots), events(turn.events ?? []), raw(turn)].filter(
+export function renderTurn(turn: Turn, slots: readonly SlotRow[], explain: Explain): HTMLElement[] {
+  return [said(turn), understood(turn, explain), decided(turn.steps ?? []), time(turn), slotTable(slots), events(turn.events ?? []), raw(turn)].filter(
     (part): part is HTMLElement => part !== null,
   );
 }
@@ -34,7 +36,8 @@ function said(turn: Turn): HTMLElement {
 }
 
 function mark(text: string, entity: Entity): HTMLElement {
-  const normal = show(entity.value) === text ? "" : ` → ${show(entity.value)}`;
+  const meant = entity.additional_info ? infoText(entity.additional_info) : show(entity.value);
+  const normal = meant === text ? "" : ` → ${meant}`;
   const sure = typeof entity.confidence_entity === "number" ? `, ${percent(entity.confidence_entity)}` : "";
   return h(
     "mark",
@@ -55,7 +58,7 @@ export function hue(name: string): number {
   return sum % 6;
 }
 
-function understood(turn: Turn): HTMLElement | null {
+function understood(turn: Turn, explain: Explain): HTMLElement | null {
   const ranking = turn.parse?.intent_ranking?.length ? turn.parse.intent_ranking : turn.parse?.intent ? [turn.parse.intent] : [];
   if (!ranking.length) return null;
   const rows = ranking.slice(0, INTENTS_SHOWN).map((intent, index) => {
@@ -72,7 +75,9 @@ function understood(turn: Turn): HTMLElement | null {
   const lead = (ranking[0]?.confidence ?? 0) - (ranking[1]?.confidence ?? 0);
   const chosen = turn.parse?.intent?.name;
   const override = chosen && chosen !== ranking[0]?.name ? ` · taken: ${chosen}` : "";
-  return part("Intent", h("ol", { class: "intents" }, ...rows), h("p", { class: "note" }, `${percent(lead)} ahead of the runner-up${override}`));
+  const note = h("p", { class: "note" }, `${percent(lead)} ahead of the runner-up${override}`);
+  const typed = turn.text && !turn.text.startsWith("/") ? why(turn.text, explain) : null;
+  return part("Intent", h("ol", { class: "intents" }, ...rows), note, typed);
 }
 
 function decided(steps: readonly Step[]): HTMLElement | null {
