@@ -205,6 +205,11 @@ def _api(project: Project) -> Iterator[Case]:
         {"append": {"event": "followup", "name": "action_listen"}}, *say, {"append": []}, {"append": {"event": "unknown"}},
         {"append": [{"event": "slot", "name": "a"}]}, {"append": [{"event": "pause"}, {"event": "undo"}]}, {"append": [{"event": "restart"}]},
     ])  # fmt: skip
+    yield from _api_of_texts(project, one)
+    yield from _api_of_requests(one)
+
+
+def _api_of_texts(project: Project, one: str) -> Iterator[Case]:
     texts = [
         e.text for e in project.training_data.examples[:: max(1, len(project.training_data.examples) // 25)]
     ]
@@ -226,6 +231,9 @@ def _api(project: Project) -> Iterator[Case]:
             )
         ],
     )
+
+
+def _api_of_requests(one: str) -> Iterator[Case]:
     yield Case(
         "domain and version",
         "api",

@@ -212,7 +212,7 @@ class _Reader:
             content = self.content(path)
             if not isinstance(content, Map):
                 raise DataError("A training data file must be a mapping.", file=self.shown(path), line=1)
-            if "nlu" in content or ("responses" in content and not domain_format_only(content)):
+            if "nlu" in content or ("responses" in content and not is_misplaced_domain(content)):
                 part = nlu_format.read(content, self.warn)
                 domain_format.read_responses(content.get("responses"), content.at("responses"))
                 nlu.append(part)
@@ -233,7 +233,7 @@ def _version(written: Any) -> tuple[int, ...] | None:
     return tuple(int(part) for part in written.split("."))
 
 
-def domain_format_only(content: Map) -> bool:
+def is_misplaced_domain(content: Map) -> bool:
     """Whether a file with `responses:` is a domain file that merely lies in the data folder."""
     return any(
         key in content for key in ("intents", "slots", "actions", "forms", "entities", "session_config")

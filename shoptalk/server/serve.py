@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 
 from shoptalk import model as models
 from shoptalk import registry
@@ -236,23 +236,8 @@ def serve(
         ),
         background,
     )
-    config = uvicorn.Config(
-        app,
-        host=options.host,
-        port=options.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws_max_size=options.bounds.max_body,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=options.shutdown_s,
-        ssl_certfile=options.ssl_certificate,
-        ssl_keyfile=options.ssl_keyfile,
-        ssl_keyfile_password=options.ssl_password,
-        ssl_ca_certs=options.ssl_ca_file,
-    )
     _settle_memory()
-    uvicorn.Server(config).run([listener] if listener is not None else None)
+    uvicorn.Server(_config(app, options)).run([listener] if listener is not None else None)
     if tracing is not None:
         tracing.close()
 
@@ -266,6 +251,30 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE, 20, 50)
+
+
+def _config(app: FastAPI, options: Options) -> Any:
+    """How uvicorn listens."""
+    import uvicorn
+
+    from shoptalk.server.connections import Crowd, bounded
+
+    return uvicorn.Config(
+        app,
+        http=bounded(Crowd()),
+        host=options.host,
+        port=options.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws_max_size=options.bounds.max_body,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=options.shutdown_s,
+        ssl_certfile=options.ssl_certificate,
+        ssl_keyfile=options.ssl_keyfile,
+        ssl_keyfile_password=options.ssl_password,
+        ssl_ca_certs=options.ssl_ca_file,
+    )
 
 
 UNUSED = {
