@@ -18,7 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from bench.nlu import datasets, measures, plots
+from bench.nlu import datasets, measures, peer, plots
 from bench.nlu.datasets import Task
 from shoptalk.core.training_data import Example, TrainingData
 from shoptalk.nlu.pipeline import Pipeline
@@ -126,6 +126,8 @@ def tasks(name: str, root: Path, seeds: int) -> Iterator[tuple[Task, int]]:
         yield from (
             (datasets.clinc150(root, size), seed) for size in ("full", "small") for seed in range(seeds)
         )
+    elif name == "hwu64-few":
+        yield from ((datasets.few_shot(datasets.hwu64(root, 1), 10, seed), seed) for seed in range(seeds))
     elif name == "hwu64":
         found = sorted((root / "hwu64").glob("fold*"))
         yield from ((datasets.hwu64(root, int(path.name[4:])), 0) for path in found)
@@ -141,6 +143,8 @@ def main() -> None:
     parser.add_argument(
         "--validation", action="store_true", help="ask held-out training texts, not the test set"
     )
+    parser.add_argument("--rasa", help="path of the command `rasa` 3.6, to be run beside ours (slow)")
+    parser.add_argument("--rasa-epochs", type=int, default=peer.EPOCHS)
     parser.add_argument("--out", type=Path, default=Path("bench/out/nlu"))
     given = parser.parse_args()
     import torch
@@ -160,6 +164,9 @@ def main() -> None:
             rows.append(replace_floats(row))
             curves[chosen.name] = measures.calibration(results, chosen.test)["bins"]
             _show(row)
+            if given.rasa:
+                rows.append(replace_floats(peer.run_peer(chosen, given.rasa, seed, given.rasa_epochs)))
+                _show(rows[-1])
     given.out.mkdir(parents=True, exist_ok=True)
     stem = "validation" if given.validation else "-".join(given.set)
     (given.out / f"{stem}.json").write_text(json.dumps({"encoder": given.encoder, "rows": rows}, indent=1))

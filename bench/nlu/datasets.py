@@ -115,4 +115,4 @@ def _csv(path: Path) -> tuple[Example, ...]:
         return tuple(Example(row["text"], row["category"]) for row in csv.DictReader(handle))
 
 
-SETS: Sequence[str] = ("banking77", "banking77-few", "clinc150", "hwu64", "latency", "retrain")
+SETS: Sequence[str] = ("banking77", "banking77-few", "clinc150", "hwu64", "hwu64-few", "latency", "retrain")

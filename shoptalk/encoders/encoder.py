@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -20,11 +20,15 @@ class Encoded:
         sentence: (B, H) mean over all sub-words of the last layer.
         hidden: per text (L, T, H), the layers asked for; T counts the text's own sub-words.
         offsets: per text (T, 2) half-open character offsets.
+        whole: per text (S, H), the layer asked for as `whole`, with the special sub-words.
+        inside: per text (T,) which of those S are the text's own.
     """
 
     sentence: Floats
     hidden: list[Floats]
     offsets: list[NDArray[np.int64]]
+    whole: list[Floats] = field(default_factory=list)
+    inside: list[NDArray[np.int64]] = field(default_factory=list)
 
     @property
     def tokens(self) -> list[Floats]:
@@ -46,7 +50,11 @@ class Encoder(Protocol):
     width: int
 
     def encode(
-        self, texts: Sequence[str], layers: Sequence[int] = (-1,), prefix: str | None = None
+        self,
+        texts: Sequence[str],
+        layers: Sequence[int] = (-1,),
+        prefix: str | None = None,
+        whole: int | None = None,
     ) -> Encoded:
         """Encode texts.
 
@@ -54,6 +62,7 @@ class Encoder(Protocol):
             texts: what to encode.
             layers: which hidden layers to return, negative ones count from the last.
             prefix: put before each text; None takes what the model was trained with before queries.
+            whole: a hidden layer to return with special sub-words, as input of the layers after it.
         """
         ...
 

@@ -53,18 +53,23 @@ class _Graph:
 
 
 def write_graph(weights: EncoderWeights, target: Path, *, quantised: bool, bits: int = 8) -> None:
-    """Write the graph.
+    """Write the graph that `build_graph` makes to the .onnx file `target`."""
+    import onnx
+
+    onnx.save(build_graph(weights, quantised=quantised, bits=bits), str(target))
+
+
+def build_graph(weights: EncoderWeights, *, quantised: bool, bits: int = 8) -> Any:
+    """The layers as an ONNX model.
 
     Inputs: `x` (B, T, H) normalised embeddings, `mask` (B, T) int32, 1 where a token is. Outputs: `layer_1` …
     `layer_N`, each (B, T, H).
 
     Args:
         weights: of the encoder.
-        target: the .onnx file.
         quantised: 8-bit weights in place of 32-bit ones.
         bits: 7 where the processor adds 8-bit products with saturation (x86 without VNNI).
     """
-    import onnx
     from onnx import TensorProto, helper
 
     shape = weights.shape
@@ -80,7 +85,7 @@ def write_graph(weights: EncoderWeights, target: Path, *, quantised: bool, bits:
     ]
     made = helper.make_graph(graph.nodes, "encoder", inputs, outputs, graph.constants)
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid(_MICROSOFT, 1)]
-    onnx.save(helper.make_model(made, opset_imports=opsets, ir_version=9), str(target))
+    return helper.make_model(made, opset_imports=opsets, ir_version=9)
 
 
 def _layer(graph: _Graph, weights: EncoderWeights, layer: int, x: str) -> str:

@@ -45,34 +45,39 @@ class OnnxEncoder:
         self._epsilon = float(extra["epsilon"])
         self.layers = int(extra["layers"])
         self.width = int(self._words.shape[1])
-        self._session = _session(files / "graph.onnx", threads)
+        self._session = open_session(files / "graph.onnx", threads)
         self._tokenizer = SubwordTokenizer(folder.path / "tokenizer.json", len(self._positions))
         self._prefix = folder.prefix
 
     def encode(
-        self, texts: Sequence[str], layers: Sequence[int] = (-1,), prefix: str | None = None
+        self,
+        texts: Sequence[str],
+        layers: Sequence[int] = (-1,),
+        prefix: str | None = None,
+        whole: int | None = None,
     ) -> Encoded:
         """Encode texts one by one."""
         prefix = self._prefix if prefix is None else prefix
         wanted = absolute_layers(layers, self.layers)
         sentence = np.empty((len(texts), self.width), np.float32)
-        hidden, offsets = [], []
+        hidden, full, every = [], [], []
         for row, text in enumerate(texts):
             pieces = self._tokenizer.encode(text, prefix)
-            sentence[row], chosen = self._run(pieces, wanted)
-            hidden.append(chosen)
-            offsets.append(pieces.offsets)
-        return Encoded(sentence, hidden, offsets)
+            outputs = self._run(pieces, wanted if whole is None else (*wanted, whole))
+            sentence[row] = outputs[f"layer_{self.layers}"][0].mean(axis=0)
+            hidden.append(np.stack([outputs[f"layer_{layer}"][0, pieces.inside] for layer in wanted]))
+            if whole is not None:
+                full.append(outputs[f"layer_{whole}"][0])
+            every.append(pieces)
+        return Encoded(sentence, hidden, [p.offsets for p in every], full, [p.inside for p in every])
 
-    def _run(self, pieces: Pieces, wanted: Sequence[int]) -> tuple[Floats, Floats]:
+    def _run(self, pieces: Pieces, wanted: Sequence[int]) -> dict[str, Floats]:
         x = self._embed(pieces.ids)
-        names = [f"layer_{layer}" for layer in wanted if layer] + [f"layer_{self.layers}"]
+        names = list(dict.fromkeys(f"layer_{layer}" for layer in (*wanted, self.layers) if layer))
         feed = {"x": x[None], "mask": np.ones((1, len(pieces.ids)), np.int32)}
         outputs = dict(zip(names, self._session.run(names, feed), strict=True))
         outputs["layer_0"] = x[None]
-        last: Floats = outputs[f"layer_{self.layers}"][0].mean(axis=0)
-        chosen = np.stack([outputs[f"layer_{layer}"][0, pieces.inside] for layer in wanted])
-        return last, chosen
+        return outputs
 
     def _embed(self, ids: NDArray[np.int64]) -> Floats:
         x: Floats = self._words[ids].astype(np.float32) + self._positions[: len(ids)]
@@ -81,7 +86,8 @@ class OnnxEncoder:
         return x * self._gain + self._shift
 
 
-def _session(path: Path, threads: int) -> Any:
+def open_session(graph: Path | bytes, threads: int = 1) -> Any:
+    """A session of ONNX Runtime on a file or on a graph in memory."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -89,12 +95,13 @@ def _session(path: Path, threads: int) -> Any:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.enable_mem_pattern = False
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    source = graph if isinstance(graph, bytes) else str(graph)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 def exported_files(folder: ModelFolder, quantised: bool) -> Path:
     """The folder of exported files, written when it is not there yet."""
-    bits = _weight_bits()
+    bits = weight_bits()
     kind = f"int{bits}" if quantised else "fp32"
     target = cache_folder() / "onnx" / f"{folder.fingerprint[:16]}-{kind}-v{GRAPH_VERSION}"
     if (target / "graph.onnx").is_file():
@@ -133,7 +140,7 @@ def _write_embeddings(weights: EncoderWeights, target: Path) -> None:
     )
 
 
-def _weight_bits() -> int:
+def weight_bits() -> int:
     """8, or 7 on x86 without VNNI, whose 8-bit sums saturate."""
     if os.uname().machine not in ("x86_64", "AMD64"):
         return 8

@@ -37,7 +37,11 @@ class TorchEncoder:
         self._prefix = folder.prefix
 
     def encode(
-        self, texts: Sequence[str], layers: Sequence[int] = (-1,), prefix: str | None = None
+        self,
+        texts: Sequence[str],
+        layers: Sequence[int] = (-1,),
+        prefix: str | None = None,
+        whole: int | None = None,
     ) -> Encoded:
         """Encode texts in batches of similar length."""
         prefix = self._prefix if prefix is None else prefix
@@ -45,15 +49,22 @@ class TorchEncoder:
         pieces = self._tokenizer.encode_batch(list(texts), prefix)
         sentence = np.empty((len(texts), self.width), np.float32)
         hidden: list[Any] = [None] * len(texts)
+        full: list[Any] = [None] * len(texts)
         for batch in length_sorted([len(p.ids) for p in pieces], TOKENS_PER_BATCH):
             chosen = [pieces[position] for position in batch]
-            means, kept = self._run(chosen, wanted)
+            means, kept, rows = self._run(chosen, wanted, whole)
             sentence[batch] = means
             for row, position in enumerate(batch):
                 hidden[position] = kept[row]
-        return Encoded(sentence, hidden, [p.offsets for p in pieces])
+                full[position] = rows[row] if rows else None
+        inside = [p.inside for p in pieces]
+        return Encoded(
+            sentence, hidden, [p.offsets for p in pieces], full if whole is not None else [], inside
+        )
 
-    def _run(self, batch: Sequence[Pieces], wanted: Sequence[int]) -> tuple[Floats, list[Floats]]:
+    def _run(
+        self, batch: Sequence[Pieces], wanted: Sequence[int], whole: int | None
+    ) -> tuple[Floats, list[Floats], list[Floats]]:
         import torch
 
         longest = max(len(p.ids) for p in batch)
@@ -67,7 +78,10 @@ class TorchEncoder:
             weight = mask[:, :, None].float()
             means = (outputs[-1].float() * weight).sum(1) / weight.sum(1)
             stacked = torch.stack([outputs[layer] for layer in wanted]).float().numpy()  # (L, B, T, H)
-        return means.numpy(), [stacked[:, row, p.inside] for row, p in enumerate(batch)]
+            full = outputs[whole].float().numpy() if whole is not None else None
+        kept = [stacked[:, row, p.inside] for row, p in enumerate(batch)]
+        rows = [full[row, : len(p.ids)] for row, p in enumerate(batch)] if full is not None else []
+        return means.numpy(), kept, rows
 
 
 def from_weights(weights: EncoderWeights) -> Any:
@@ -121,9 +135,13 @@ class TransformersEncoder:
             self._tokenizer.pad_token = self._tokenizer.eos_token
 
     def encode(
-        self, texts: Sequence[str], layers: Sequence[int] = (-1,), prefix: str | None = None
+        self,
+        texts: Sequence[str],
+        layers: Sequence[int] = (-1,),
+        prefix: str | None = None,
+        whole: int | None = None,
     ) -> Encoded:
-        """Encode texts in batches of similar length; `prefix` is not supported here."""
+        """Encode texts in batches of similar length; `prefix` and `whole` are not supported here."""
         import torch
 
         wanted = absolute_layers(layers, self.layers)

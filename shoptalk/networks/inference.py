@@ -85,16 +85,20 @@ class TaggerRunner:
 
     def __init__(self, state: Mapping[str, NDArray[Any]], heads: int) -> None:
         self._heads = heads
-        p = {name: np.asarray(value, np.float32) for name, value in state.items() if name != "crf.allowed"}
+        kept = {n: v for n, v in state.items() if n != "crf.allowed" and not n.startswith("upper.")}
+        p = {name: np.asarray(value, np.float32) for name, value in kept.items()}
         self._p = {n: np.ascontiguousarray(v.T) if v.ndim == 2 and _is_linear(n) else v for n, v in p.items()}
         self._mix = softmax(p["mix"]) if "mix" in p else None
         allowed = np.asarray(state["crf.allowed"]).astype(bool)
         self._crf = CrfRunner(np.where(allowed, p["crf.transitions"], -1e4), p["crf.start"], p["crf.end"])
 
-    def run(self, vectors: NDArray[Any] | None, columns: Ints, offsets: Ints) -> Tagging:
+    def run(
+        self, vectors: NDArray[Any] | None, columns: Ints, offsets: Ints, sentence: Floats | None = None
+    ) -> Tagging:
         """Tag one text.
 
-        Shapes: vectors (L, T, width) or None; columns (M,), offsets (T + 1,).
+        Shapes: vectors (L, T, width) or None; columns (M,), offsets (T + 1,); sentence (H,) the mean over the tuned
+        layers' last, where there are such.
         """
         p = self._p
         x = np.add.reduceat(p["bag.weight"][columns], offsets[:-1], axis=0)  # (T, hidden); no word is without
@@ -109,12 +113,15 @@ class TaggerRunner:
         x = x + wide @ p["narrow.weight"] + p["narrow.bias"]
         final = layer_norm(x, p["norm3.weight"], p["norm3.bias"])
         found = self._crf.decode(final @ p["emit.weight"] + p["emit.bias"])
-        return replace(found, votes=self._vote(final)) if "vote.weight" in p else found
+        return replace(found, votes=self._vote(final, sentence)) if "vote.weight" in p else found
 
-    def _vote(self, words: Floats) -> Floats:
+    def _vote(self, words: Floats, sentence: Floats | None) -> Floats:
         p = self._p
         share = softmax((words @ p["weigh.weight"] + p["weigh.bias"])[:, 0])
-        pooled = np.concatenate([share @ words, words.max(axis=0)])
+        parts = [share @ words, words.max(axis=0)]
+        if sentence is not None:
+            parts.append(layer_norm(sentence, np.ones_like(sentence), np.zeros_like(sentence)))
+        pooled = np.concatenate(parts)
         out: Floats = pooled @ p["vote.weight"] + p["vote.bias"]
         return out
 

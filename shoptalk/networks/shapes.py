@@ -40,6 +40,7 @@ class TaggerShape:
         heads: attention heads.
         tags: number of tags.
         labels: number of intents it votes on; 0 for none.
+        upper: the encoder's last layers, which it tunes; None where the encoder stays as it is.
     """
 
     layers: int
@@ -49,3 +50,4 @@ class TaggerShape:
     heads: int
     tags: int
     labels: int = 0
+    upper: EncoderShape | None = None

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shoptalk.archive import Saved
+from shoptalk.encoders.torch_runtime import has_bfloat16
+from shoptalk.encoders.upper import UpperLayers, pretrained_upper
 from shoptalk.networks.inference import Tagging
-from shoptalk.networks.shapes import TaggerShape
+from shoptalk.networks.shapes import EncoderShape, TaggerShape
 from shoptalk.nlu.message import Message
 from shoptalk.nlu.shapes import shape_columns
 from shoptalk.nlu.tags import allowed_moves, decode_spans, encode_spans, tag_names
 
 COLUMNS = 16_384
 HEADS = 4
+UPPER = "upper."
+"""Names of the tuned layers' parameters begin so."""
 LONGEST = 512
 """Words looked at; encoders see no more of a text either."""
 
@@ -28,15 +33,22 @@ class EntityTagger:
         tags: names by number.
         state: parameters by name.
         origins: featurizers whose hidden layers it reads.
+        upper: shape of the encoder's layers that it has tuned.
     """
 
     def __init__(
-        self, tags: Sequence[str], state: dict[str, NDArray[Any]], origins: Sequence[str] = ()
+        self,
+        tags: Sequence[str],
+        state: dict[str, NDArray[Any]],
+        origins: Sequence[str] = (),
+        upper: EncoderShape | None = None,
     ) -> None:
         from shoptalk.networks.inference import TaggerRunner
 
         self.tags, self.state, self.origins = list(tags), state, origins
         self._runner = TaggerRunner(state, HEADS)
+        self._upper = _upper_layers(state, upper) if upper else None
+        self.upper = upper
 
     @classmethod
     def train(
@@ -56,6 +68,7 @@ class EntityTagger:
         """
         from shoptalk.networks.tagger_training import TaggerSettings, TaggerText, fit_tagger
 
+        upper, pretrained = _pretrained(messages[0], options)
         examples = [m.example for m in messages if m.example is not None]
         tags = tag_names(span for example in examples for span in example.entities)
         numbers = {tag: number for number, tag in enumerate(tags)}
@@ -67,27 +80,33 @@ class EntityTagger:
             columns, offsets = shape_columns(tokens, COLUMNS)
             encoded = np.asarray(encode_spans(tokens, spans, numbers), np.int64)
             vectors = None if layers is None else layers[:, :LONGEST]
-            texts.append(TaggerText(vectors, columns, offsets, encoded, labels[place] if labels else -1))
+            below = message.subwords(options["featurizers"])
+            hidden, ranges = (None, None) if below is None else (below.hidden, below.ranges[:LONGEST])
+            label = labels[place] if labels else -1
+            texts.append(TaggerText(vectors, columns, offsets, encoded, label, hidden, ranges))
         first = texts[0].vectors
         shape = TaggerShape(
             layers=0 if first is None else first.shape[0],
-            width=0 if first is None else first.shape[2],
+            width=first.shape[2] if first is not None else upper.hidden if upper else 0,
             columns=COLUMNS,
             hidden=options["entity_hidden"],
             heads=HEADS,
             tags=len(tags),
             labels=max(labels) + 1 if labels else 0,
+            upper=upper,
         )
         warm = start is not None and start.tags == tags and start.fits(shape)
+        epochs = options["tune_epochs"] if upper else options["entity_epochs"]
         settings = TaggerSettings(
-            epochs=1 if warm else options["entity_epochs"],
+            epochs=1 if warm else epochs,
             rate=5e-4 if warm else options["entity_rate"],
+            tune=options["tune_rate"] / 4 if warm else options["tune_rate"],
             seed=options["random_seed"],
+            half=has_bfloat16(),
         )
-        state = fit_tagger(
-            texts, shape, allowed_moves(tags), settings, start.state if warm and start else None
-        )
-        return cls(tags, state, options["featurizers"])
+        begin = start.state if warm and start else pretrained
+        state = fit_tagger(texts, shape, allowed_moves(tags), settings, begin)
+        return cls(tags, state, options["featurizers"], upper)
 
     @property
     def votes(self) -> bool:
@@ -96,10 +115,12 @@ class EntityTagger:
 
     def fits(self, shape: TaggerShape) -> bool:
         """Whether its parameters have this shape."""
-        mixed = len(self.state["mix"]) if "mix" in self.state else 0
-        width = self.state["project.weight"].shape[1] if mixed else 0
+        tuned = self.upper.layers if self.upper else 0
+        mixed = len(self.state["mix"]) - tuned if "mix" in self.state else 0
+        width = self.state["project.weight"].shape[1] if "mix" in self.state else 0
         votes = len(self.state["vote.bias"]) if "vote.bias" in self.state else 0
-        return (mixed, width, votes, self.state["bag.weight"].shape) == (
+        return (self.upper, mixed, width, votes, self.state["bag.weight"].shape) == (
+            shape.upper,
             shape.layers,
             shape.width,
             shape.labels,
@@ -113,7 +134,14 @@ class EntityTagger:
             return None
         columns, offsets = shape_columns(tokens, COLUMNS)
         layers = _layers(message, self.origins)
-        return self._runner.run(None if layers is None else layers[:, :LONGEST], columns, offsets)
+        vectors = None if layers is None else layers[:, :LONGEST]
+        below = message.subwords(self.origins)
+        if self._upper is None or below is None:
+            return self._runner.run(vectors, columns, offsets)
+        tuned = self._upper.run(below.hidden)  # (k, S, H)
+        words = _means(tuned, below.ranges[:LONGEST])
+        vectors = words if vectors is None else np.concatenate([vectors, words])
+        return self._runner.run(vectors, columns, offsets, tuned[-1].mean(axis=0))
 
     def entities(self, message: Message, found: Tagging, extractor: str) -> list[dict[str, Any]]:
         """The entities that tags mean."""
@@ -121,12 +149,12 @@ class EntityTagger:
         return decode_spans(message.text, tokens, self.tags, found.tags.tolist(), found.marginals, extractor)
 
     def save(self) -> Saved:
-        """Tags and parameters; the large table as 16-bit floats."""
+        """Tags and parameters; the large ones as 16-bit floats."""
         tensors = {
-            name: value.astype(np.float16) if name == "bag.weight" else value
+            name: value.astype(np.float16) if name == "bag.weight" or name.startswith(UPPER) else value
             for name, value in self.state.items()
         }
-        return Saved({"tags": self.tags}, tensors)
+        return Saved({"tags": self.tags, "upper": asdict(self.upper) if self.upper else None}, tensors)
 
     @classmethod
     def load(cls, saved: Saved, origins: Sequence[str] = ()) -> Self:
@@ -135,7 +163,32 @@ class EntityTagger:
             name: value.astype(np.float32) if value.dtype == np.float16 else value
             for name, value in saved.tensors.items()
         }
-        return cls(saved.config["tags"], state, origins)
+        upper = saved.config.get("upper")
+        return cls(saved.config["tags"], state, origins, EncoderShape(**upper) if upper else None)
+
+
+def _pretrained(
+    message: Message, options: dict[str, Any]
+) -> tuple[EncoderShape | None, dict[str, NDArray[Any]] | None]:
+    """Shape and parameters of the encoder's layers to be tuned, where the featurizer left them to us."""
+    below = message.subwords(options["featurizers"])
+    if below is None:
+        return None, None
+    shape, state = pretrained_upper(below.model, below.upper)
+    return shape, {f"{UPPER}{name}": value for name, value in state.items()}
+
+
+def _upper_layers(state: dict[str, NDArray[Any]], shape: EncoderShape) -> UpperLayers:
+    own = {name.removeprefix(UPPER): value for name, value in state.items() if name.startswith(UPPER)}
+    return UpperLayers(shape, own)
+
+
+def _means(hidden: NDArray[Any], ranges: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(L, T, H) means over each word's sub-words of (L, S, H); zero for a word without any."""
+    begin, end = ranges[:, 0], ranges[:, 1]
+    sums = np.concatenate([np.zeros_like(hidden[:, :1]), hidden.cumsum(axis=1)], axis=1)
+    out: NDArray[np.float32] = (sums[:, end] - sums[:, begin]) / np.maximum(end - begin, 1)[None, :, None]
+    return out.astype(np.float32)
 
 
 def _layers(message: Message, origins: Sequence[str]) -> NDArray[Any] | None:

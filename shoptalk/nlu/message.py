@@ -30,20 +30,39 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Subwords:
+    """Input of an encoder's last layers, for a component that tunes them.
+
+    Args:
+        model: name of the encoder.
+        upper: how many layers are left.
+        hidden: (S, H) sub-words, special ones included, after the layers before those.
+        ranges: (T, 2) where the sub-words of each word begin and end.
+    """
+
+    model: str
+    upper: int
+    hidden: NDArray[Any]
+    ranges: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
 class Features:
     """What one featurizer says of a message.
 
     Args:
         origin: the featurizer's alias.
-        tokens: (T, D) one row a token, dense or sparse.
+        tokens: (T, D) one row a token, dense (of 16 or 32 bits) or sparse.
         sentence: (1, D) the whole text.
         layers: (L, T, H) hidden layers of an encoder, for components that mix them.
+        subwords: what an encoder's last layers read, where those are to be tuned.
     """
 
     origin: str
-    tokens: Floats | Sparse | None = None
+    tokens: NDArray[Any] | Sparse | None = None
     sentence: Floats | Sparse | None = None
     layers: NDArray[np.float16] | None = None
+    subwords: Subwords | None = None
 
 
 @dataclass(slots=True)
@@ -83,18 +102,22 @@ class Message:
         """(L, T, H) hidden layers of the first chosen featurizer that has them."""
         return next((f.layers for f in self.chosen(origins) if f.layers is not None), None)
 
+    def subwords(self, origins: Sequence[str] = ()) -> Subwords | None:
+        """Of the first chosen featurizer that has them."""
+        return next((f.subwords for f in self.chosen(origins) if f.subwords is not None), None)
+
     def chosen(self, origins: Sequence[str]) -> list[Features]:
         """Features of the named featurizers, in pipeline order."""
         return [f for f in self.features if not origins or f.origin in origins]
 
 
-def _join_dense(blocks: Sequence[Floats | Sparse | None]) -> Floats | None:
-    dense = [b for b in blocks if isinstance(b, np.ndarray)]
+def _join_dense(blocks: Sequence[NDArray[Any] | Sparse | None]) -> Floats | None:
+    dense = [b.astype(np.float32, copy=False) for b in blocks if isinstance(b, np.ndarray)]
     if not dense:
         return None
     return dense[0] if len(dense) == 1 else np.concatenate(dense, axis=1)
 
 
-def _join_sparse(blocks: Sequence[Floats | Sparse | None]) -> Sparse | None:
+def _join_sparse(blocks: Sequence[NDArray[Any] | Sparse | None]) -> Sparse | None:
     sparse = [b for b in blocks if isinstance(b, Sparse)]
     return join_columns(sparse) if sparse else None

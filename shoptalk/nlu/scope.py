@@ -1,8 +1,14 @@
-"""How much a text looks like anything the assistant was trained on: the out-of-scope score."""
+"""How much a text looks like anything the assistant was trained on: the out-of-scope score.
+
+Sources: relative Mahalanobis distance, Ren et al. (arXiv 2106.09022); the largest logit, Hendrycks et al. (arXiv
+1911.11132). Each finds what the other misses: the distance sees texts far from every intent, the logit texts between
+intents.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +17,12 @@ from numpy.typing import NDArray
 from shoptalk.archive import Saved
 
 Floats = NDArray[np.float32]
+
+
+FEW = 20
+"""Texts a label up to which nearness to single texts votes on intents."""
+SHARPNESS = 10.0
+"""Of that vote: what a cosine counts (chosen on draws of 5 and 10 examples an intent)."""
 
 
 class Prototypes:
@@ -42,6 +54,21 @@ class Prototypes:
     def texts(self) -> list[str]:
         """The training texts, grouped by label."""
         return self._texts
+
+    @property
+    def few(self) -> bool:
+        """Whether labels have so few texts that their vote helps; with many the linear head knows better."""
+        return len(self._texts) <= FEW * max(1, len(self._starts) - 1)
+
+    def votes(self, dense: Floats) -> Floats:
+        """(N, K) log-probability of labels by the texts' nearness to theirs. Shapes: dense (N, D)."""
+        close = np.exp(SHARPNESS * (_unit(dense - self._mean) @ self._vectors.T))  # (N, texts)
+        starts = np.asarray(self._starts)
+        sums = np.concatenate([np.zeros((len(close), 1)), close.cumsum(axis=1)], axis=1)
+        mean = (sums[:, starts[1:]] - sums[:, starts[:-1]]) / np.maximum(np.diff(starts), 1)
+        mean = np.maximum(mean, np.exp(-SHARPNESS))
+        out: Floats = np.log(mean / mean.sum(axis=1, keepdims=True)).astype(np.float32)
+        return out
 
     def nearest(self, dense: Floats, labels: Sequence[int], count: int = 1) -> list[tuple[float, int, str]]:
         """The nearest training texts among some labels: (cosine, label, text), nearest first."""
@@ -76,9 +103,89 @@ def _unit(x: Floats) -> Floats:
     return out
 
 
-def scope_score(confidence: float, cosine: float) -> float:
-    """From 0 (nothing like the training data) to 1: confidence times nearness."""
-    return confidence * max(0.0, cosine)
+AXES = 256
+"""Principal axes kept; further ones are noise."""
+SHRINK = 0.4
+"""Share of the mean variance added to every axis, so that few examples give no needle-thin classes."""
+
+
+class Density:
+    """How much nearer a text lies to one of the labels than texts in general lie to the middle of all.
+
+    In the space of the principal axes, scaled to unit variance, labels share one covariance; distances to their means
+    are measured by it, and the distance to the mean of all texts is taken off.
+
+    Args:
+        mean: (D,) of the training rows.
+        axes: (D, R) scaled principal axes.
+        within: (R, R) from there to where the labels' shared covariance is round.
+        centres: (K, R) the labels' means there.
+    """
+
+    def __init__(self, mean: Floats, axes: Floats, within: Floats, centres: Floats) -> None:
+        self._mean, self._axes, self._within, self._centres = mean, axes, within, centres
+        self._norms = (centres * centres).sum(axis=1)
+
+    @classmethod
+    def fit(cls, dense: Floats, expected: NDArray[np.int64], labels: int) -> Self:
+        """From N training rows (N, D) and their label numbers (N,)."""
+        mean = dense.mean(axis=0, dtype=np.float64)
+        centred = dense - mean
+        values, vectors = np.linalg.eigh(centred.T @ centred / len(dense))
+        count = max(1, min(AXES, len(dense) - 1, dense.shape[1]))
+        top = np.maximum(values[::-1], 0.0)
+        axes = vectors[:, ::-1][:, :count] / np.sqrt(top[:count] + SHRINK * top.mean() + 1e-9)
+        points = centred @ axes
+        sums = np.zeros((labels, count))
+        np.add.at(sums, expected, points)
+        centres = sums / np.maximum(np.bincount(expected, minlength=labels), 1)[:, None]
+        off = points - centres[expected]
+        spread = off.T @ off / max(1, len(dense) - labels)
+        spread += (SHRINK * np.trace(spread) / count + 1e-6) * np.eye(count)
+        within = np.linalg.cholesky(np.linalg.inv(spread))
+        parts = (mean, axes, within, centres @ within)
+        return cls(*(np.ascontiguousarray(part, np.float32) for part in parts))
+
+    def score(self, dense: Floats) -> Floats:
+        """(N,) the higher the more like the training texts. Shapes: (N, D)."""
+        points = (dense - self._mean) @ self._axes
+        seen = points @ self._within
+        apart = (seen * seen).sum(axis=1)[:, None] - 2.0 * seen @ self._centres.T + self._norms
+        out: Floats = (points * points).sum(axis=1) - apart.min(axis=1)
+        return out
+
+    def save(self) -> Saved:
+        """All parts as 16-bit floats."""
+        parts = {"mean": self._mean, "axes": self._axes, "within": self._within, "centres": self._centres}
+        return Saved({}, {name: value.astype(np.float16) for name, value in parts.items()})
+
+    @classmethod
+    def load(cls, saved: Saved) -> Self:
+        """As it was."""
+        t = {name: value.astype(np.float32) for name, value in saved.tensors.items()}
+        return cls(t["mean"], t["axes"], t["within"], t["centres"])
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeScale:
+    """What density and largest logit are on texts that are in scope: mean and deviation of each."""
+
+    density: tuple[float, float] = (0.0, 1.0)
+    logit: tuple[float, float] = (0.0, 1.0)
+
+    @classmethod
+    def of(cls, densities: Floats, logits: Floats) -> Self:
+        """From the in-scope texts of a held-out part."""
+        return cls(_moments(densities), _moments(logits))
+
+    def score(self, density: float, logit: float) -> float:
+        """From 0 (nothing like the training data) to 1; a usual text has about one half."""
+        sure = (density - self.density[0]) / self.density[1] + (logit - self.logit[0]) / self.logit[1]
+        return float(1.0 / (1.0 + np.exp(-max(-60.0, sure))))
+
+
+def _moments(values: Floats) -> tuple[float, float]:
+    return float(values.mean()), max(float(values.std()), 1e-6)
 
 
 def keep_threshold(scores: Sequence[float], keep: float) -> float:

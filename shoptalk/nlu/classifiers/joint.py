@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -25,7 +26,7 @@ from shoptalk.nlu.entity_tagger import EntityTagger
 from shoptalk.nlu.linear_head import LinearHead, Rows, train_head
 from shoptalk.nlu.message import Message
 from shoptalk.nlu.options import read_options
-from shoptalk.nlu.scope import Prototypes, keep_threshold, nested, scope_score, unnested
+from shoptalk.nlu.scope import Density, Prototypes, ScopeScale, keep_threshold, nested, unnested
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +47,10 @@ DEFAULTS: dict[str, Any] = {
     "entity_epochs": 8,
     "entity_rate": 1e-3,
     "entity_hidden": 256,
+    "tune_epochs": 4,
+    "tune_rate": 1e-4,
     "held_out": 0.12,
-    "scope_keep": 0.95,
+    "scope_keep": 0.97,
     "random_seed": 13,
 }
 
@@ -58,7 +61,7 @@ LEAST_ANNOTATED = 0.1
 """Share of texts with entities from which the tagger's network also votes on intents."""
 
 RIVALS = 3
-"""Labels whose examples are compared with a text for the out-of-scope score."""
+"""Labels among whose examples the nearest are looked for, for people to see."""
 
 
 class JointClassifier:
@@ -66,7 +69,8 @@ class JointClassifier:
 
     Keys: `intent_classification`, `entity_recognition` (switch halves off), `ranking_length`, `label_names`
     (intent names as examples), `epochs`, `learning_rate`, `weight_decay`, `dropout` (intent head),
-    `entity_epochs`, `entity_rate`, `entity_hidden` (tagger), `held_out` (share for calibration), `scope_keep`
+    `entity_epochs`, `entity_rate`, `entity_hidden` (tagger), `tune_epochs`, `tune_rate` (where BertFeaturizer leaves
+    layers to be tuned), `held_out` (share for calibration), `scope_keep`
     (share of in-scope messages the out-of-scope threshold lets pass), `random_seed`, `featurizers`.
     """
 
@@ -77,6 +81,8 @@ class JointClassifier:
         self.options = read_options(NAME, config, DEFAULTS)
         self._head: LinearHead | None = None
         self._prototypes: Prototypes | None = None
+        self._density: Density | None = None
+        self._scale = ScopeScale()
         self._tagger: EntityTagger | None = None
         self._threshold: float | None = None
         self._temperature = 1.0
@@ -140,9 +146,10 @@ class JointClassifier:
         texts = [m for m in messages if m.example is not None and id(m.example) in examples]
         annotated = [m for m in texts if m.example and m.example.entities]
         self._tagger = None
-        if not annotated:
+        tunes = bool(texts) and texts[0].subwords(self.options["featurizers"]) is not None
+        if not annotated and not (tunes and len(set(names)) > 1):
             return
-        votes = len(set(names)) > 1 and len(annotated) >= LEAST_ANNOTATED * len(texts)
+        votes = len(set(names)) > 1 and (tunes or len(annotated) >= LEAST_ANNOTATED * len(texts))
         if votes:
             labels = _labels(messages, names, held)
             chosen = [(m, labels.get(id(m), -1)) for m in texts]
@@ -171,8 +178,10 @@ class JointClassifier:
         if rows.dense.shape[1]:
             texts = [m.text for m in messages]
             self._prototypes = Prototypes.fit(rows.dense, expected, texts, len(numbers))
+            self._density = Density.fit(rows.dense, expected, len(numbers))
         if earlier is not None:
             self._temperature, self._threshold = earlier._temperature, earlier._threshold
+            self._scale = earlier._scale
         elif len(held) and len(numbers) > 1:
             self._calibrate(messages, rows, expected, held, settings)
 
@@ -184,15 +193,18 @@ class JointClassifier:
         names = [self._names[i] for i in expected[fit]]
         head = train_head(rows.take(fit), names, settings)
         votes = [self._tagger.run(messages[i]) if self._tagger else None for i in held]
-        logits = np.stack([_combined(x, v) for x, v in zip(head.logits(rows.take(held)), votes, strict=True)])
+        own = head.logits(rows.take(held))
+        near = self._near(
+            Prototypes.fit(rows.dense[fit], expected[fit], names, len(self._names)), rows.dense[held]
+        )
+        logits = np.stack([_combined(x, v, n) for x, v, n in zip(own, votes, near, strict=True)])
         self._temperature = fit_temperature(logits, expected[held])
-        if self._prototypes is not None:
-            others = Prototypes.fit(rows.dense[fit], expected[fit], [""] * len(fit), len(self._names))
-            scores = []
-            for place, chances in zip(held, softmax(logits / np.float32(self._temperature)), strict=True):
-                order = np.argsort(-chances, kind="stable")[:RIVALS].tolist()
-                near = others.nearest(rows.dense[place], order)
-                scores.append(scope_score(float(chances[order[0]]), near[0][0]))
+        if self._density is not None:
+            densities = Density.fit(rows.dense[fit], expected[fit], len(self._names)).score(rows.dense[held])
+            tops = own.max(axis=1)
+            self._scale = ScopeScale.of(densities, tops)
+            pairs = zip(densities.tolist(), tops.tolist(), strict=True)
+            scores = [self._scale.score(density, top) for density, top in pairs]
             self._threshold = keep_threshold(scores, self.options["scope_keep"])
             self._figures["scope_threshold"] = round(self._threshold, 4)
         self._figures.update(
@@ -200,6 +212,12 @@ class JointClassifier:
             held_out_accuracy=round(float((logits.argmax(axis=1) == expected[held]).mean()), 4),
             temperature=round(self._temperature, 3),
         )
+
+    def _near(self, prototypes: Prototypes | None, dense: Floats) -> Sequence[Floats | None]:
+        """What single training texts say of the intents of N texts, where there are so few that it helps."""
+        if prototypes is None or not prototypes.few or not dense.shape[1]:
+            return [None] * len(dense)
+        return list(prototypes.votes(dense))
 
     @property
     def _names(self) -> tuple[str, ...]:
@@ -215,34 +233,38 @@ class JointClassifier:
         """Write intent, ranking, scope score and entities."""
         rows = Rows.of(messages, self.options["featurizers"]) if self._head is not None else None
         logits = self._head.logits(rows) if self._head is not None and rows is not None else None
+        near = self._near(self._prototypes, rows.dense) if rows is not None else []
         for place, message in enumerate(messages):
             found = self._tagger.run(message) if self._tagger is not None else None
             if logits is not None and rows is not None:
-                combined = _combined(logits[place], found)
-                self._write_intent(message, softmax(combined / np.float32(self._temperature)), rows, place)
+                combined = _combined(logits[place], found, near[place])
+                self._write_intent(message, softmax(combined / np.float32(self._temperature)))
+                self._write_scope(message, rows.dense[place : place + 1], float(logits[place].max()))
             if self._tagger is not None and found is not None:
                 message.entities.extend(self._tagger.entities(message, found, NAME))
 
-    def _write_intent(self, message: Message, chances: Any, rows: Rows, row: int) -> None:
-        head = self._head
-        if head is None:
-            return
+    def _write_intent(self, message: Message, chances: Floats) -> None:
         order = np.argsort(-chances, kind="stable")[: max(self.options["ranking_length"], RIVALS)].tolist()
-        ranking = [{"name": head.labels[i], "confidence": float(chances[i])} for i in order]
+        ranking = [{"name": self._names[i], "confidence": float(chances[i])} for i in order]
         message.intent = dict(ranking[0])
         message.ranking = ranking[: self.options["ranking_length"]]
-        if self._prototypes is None:
+
+    def _write_scope(self, message: Message, dense: Floats, top: float) -> None:
+        """The out-of-scope score, and for people what decided."""
+        if self._density is None or self._prototypes is None or message.ranking is None:
             return
-        near = self._prototypes.nearest(rows.dense[row], order[:RIVALS], count=5 if message.explain else 1)
-        score = scope_score(float(chances[order[0]]), near[0][0]) if near else 0.0
+        score = self._scale.score(float(self._density.score(dense)[0]), top)
         message.output["scope"] = {"score": round(score, 4), "threshold": self._threshold}
         if message.explain:
+            sure = [rank["confidence"] for rank in message.ranking]
+            numbers = [self._names.index(rank["name"]) for rank in message.ranking[:RIVALS]]
+            near = self._prototypes.nearest(dense[0], numbers, count=5)
             message.notes[NAME] = {
                 "nearest": [
-                    {"cosine": round(cosine, 3), "intent": head.labels[label], "text": text}
+                    {"cosine": round(cosine, 3), "intent": self._names[label], "text": text}
                     for cosine, label, text in near
                 ],
-                "margin": round(float(chances[order[0]] - chances[order[1]]), 4) if len(order) > 1 else 1.0,
+                "margin": round(sure[0] - sure[1], 4) if len(sure) > 1 else 1.0,
                 "scope": message.output["scope"],
             }
 
@@ -256,12 +278,14 @@ class JointClassifier:
             {
                 "head": self._head.save() if self._head else None,
                 "prototypes": self._prototypes.save() if self._prototypes else None,
+                "density": self._density.save() if self._density else None,
                 "tagger": self._tagger.save() if self._tagger else None,
             }
         )
         own = {
             "threshold": self._threshold,
             "temperature": self._temperature,
+            "scale": [*self._scale.density, *self._scale.logit],
             "figures": self._figures,
             "seen": self._seen,
         }
@@ -271,9 +295,13 @@ class JointClassifier:
     def load(cls, config: dict[str, Any], saved: Saved) -> Self:
         """As it was trained."""
         component = cls(config)
-        head, prototypes, tagger = (unnested(saved, name) for name in ("head", "prototypes", "tagger"))
+        parts = ("head", "prototypes", "density", "tagger")
+        head, prototypes, density, tagger = (unnested(saved, name) for name in parts)
         component._head = LinearHead.load(head) if head else None
         component._prototypes = Prototypes.load(prototypes) if prototypes else None
+        component._density = Density.load(density) if density else None
+        scale = saved.config.get("scale", [0.0, 1.0, 0.0, 1.0])
+        component._scale = ScopeScale((scale[0], scale[1]), (scale[2], scale[3]))
         component._tagger = EntityTagger.load(tagger, component.options["featurizers"]) if tagger else None
         component._threshold = saved.config["threshold"]
         component._temperature = saved.config["temperature"]
@@ -296,12 +324,12 @@ def _labels(messages: list[Message], names: list[str], held: Ints) -> dict[int, 
     return out
 
 
-def _combined(logits: Floats, found: Tagging | None) -> Floats:
-    """The linear head's opinion of a text, with the network's added when it has one."""
+def _combined(logits: Floats, found: Tagging | None, near: Floats | None) -> Floats:
+    """The linear head's opinion of a text, with those of the network and of the nearest texts where there are such."""
     out = log_softmax(logits)
     if found is not None and found.votes is not None and len(found.votes) == len(logits):
         out = out + log_softmax(found.votes)
-    return out
+    return out if near is None else out + near
 
 
 def _with_plain(texts: list[Message], annotated: list[Message]) -> list[Message]:

