@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shoptalk.testing.folds import CrossValidation
     from shoptalk.testing.nlu import NluEvaluation
     from shoptalk.testing.reports import ReportOptions
+    from shoptalk.testing.review import Review
     from shoptalk.testing.stories import StoryEvaluation
 
 FAILED_SHOWN = 10
@@ -108,15 +109,17 @@ def _test(args: argparse.Namespace, path: Path, options: ReportOptions) -> int:
     stories = _stories(args, model) if args.what != "nlu" else None
     if stories is not None:
         reports.write_stories(stories, options)
-    nlu = _nlu(args, model) if args.what != "core" else None
+    nlu, review = _nlu(args, model) if args.what != "core" else (None, None)
     if nlu is not None:
         reports.write_nlu(nlu, options)
+    if review is not None:
+        reports.write_review(review, options)
     if stories is None and nlu is None:
         raise DataError(
             "There is nothing to test with this model.",
             hint="Put test stories into tests/test_stories.yml, or name NLU data with --nlu.",
         )
-    page.write(options.folder / "index.html", f"Test of {model.path}", nlu, stories)
+    page.write(options.folder / "index.html", f"Test of {model.path}", nlu, stories, review)
     _say(nlu, stories, options.folder)
     failed = stories is not None and bool(stories.failed)
     return int(failed and args.fail_on_prediction_errors)
@@ -193,18 +196,21 @@ def _stories(args: argparse.Namespace, model: Model) -> StoryEvaluation | None:
     return asyncio.run(play())
 
 
-def _nlu(args: argparse.Namespace, model: Model) -> NluEvaluation | None:
+def _nlu(args: argparse.Namespace, model: Model) -> tuple[NluEvaluation | None, Review | None]:
     from shoptalk.formats.project import load_training_data
     from shoptalk.testing.nlu import evaluate_nlu, extractors_of, parse_examples
+    from shoptalk.testing.review import review, sentence_vectors
 
     if model.pipeline is None:
-        return None
+        return None, None
     data = load_training_data(args.nlu or [Path("data")], lambda message, source: None, root=Path())
     if not data.examples:
         if args.what == "nlu":
             raise DataError("There is no NLU data to test on.", hint="Name it with --nlu.")
-        return None
-    return evaluate_nlu(parse_examples(model.pipeline, data.examples), extractors_of(model.pipeline))
+        return None, None
+    found = evaluate_nlu(parse_examples(model.pipeline, data.examples), extractors_of(model.pipeline))
+    vectors = sentence_vectors(model.pipeline, [example.text for example in data.examples])
+    return found, review(found.intents, data.examples, vectors)
 
 
 # ------------------------------------------------------------------------------------------------- comparisons
@@ -332,6 +338,7 @@ def _cross_validate(args: argparse.Namespace, options: ReportOptions) -> int:
     from shoptalk.formats.project import load_training_data
     from shoptalk.testing import page, reports
     from shoptalk.testing.folds import cross_validate
+    from shoptalk.testing.review import review
 
     data = load_training_data(args.nlu or [Path("data")], lambda message, source: None, root=Path())
     if not data.examples:
@@ -340,9 +347,10 @@ def _cross_validate(args: argparse.Namespace, options: ReportOptions) -> int:
     with _bar(args) as bar:
         found = cross_validate(config, data, args.folds, seed=args.seed, tell=bar.tell)
     reports.write_nlu(found.evaluation, options)
-    page.write(
-        options.folder / "index.html", f"Cross-validation in {args.folds} folds", found.evaluation, None
-    )
+    judged = review(found.evaluation.intents, data.examples)
+    reports.write_review(judged, options)
+    title = f"Cross-validation in {args.folds} folds"
+    page.write(options.folder / "index.html", title, found.evaluation, None, judged)
     _say_folds(found, options.folder)
     return 0
 

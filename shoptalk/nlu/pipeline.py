@@ -188,13 +188,17 @@ class Pipeline:
             out["explain"] = dict(message.notes)
         return out
 
-    def featurize(self, texts: list[str]) -> Floats:
+    def featurize(self, texts: list[str], *, bulk: bool = False) -> Floats:
         """Sentence features of texts, for policies that learn from what was said word by word.
+
+        Args:
+            texts: any.
+            bulk: encode as in training, in batches and through the cache.
 
         Returns:
             (B, H) float32: dense features, or the sparse ones as a full matrix where there are no others.
         """
-        messages = [Message(text) for text in texts]
+        messages = [Message(text, example=Example(text, None) if bulk else None) for text in texts]
         for step in self.steps:
             if set(step.component.provides) & {TOKENS, FEATURES}:
                 step.component.process(messages)

@@ -7,8 +7,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from shoptalk.testing import review_page
 from shoptalk.testing.metrics import micro
 from shoptalk.testing.nlu import NluEvaluation, Part
+from shoptalk.testing.review import Review
 from shoptalk.testing.stories import Checked, StoryEvaluation, StoryResult
 
 AVERAGES = ("accuracy", "micro avg", "macro avg", "weighted avg")
@@ -25,15 +27,24 @@ img { max-width: 100%; background: #fff; } details { margin: .5rem 0 1.5rem; } p
 """
 
 
-def write(path: Path, title: str, nlu: NluEvaluation | None, stories: StoryEvaluation | None) -> None:
+def write(
+    path: Path,
+    title: str,
+    nlu: NluEvaluation | None,
+    stories: StoryEvaluation | None,
+    found: Review | None = None,
+) -> None:
     """Write the page.
 
     Args:
         path: of the HTML file; pictures are looked for beside it.
         title: says what was evaluated.
         nlu, stories: what was found; either may be missing.
+        found: what to do about the data.
     """
     body = [f"<h1>{escape(title)}</h1>", _headline(nlu, stories)]
+    if found is not None:
+        body += review_page.sections(found, path.parent)
     if stories is not None:
         body += _stories(stories)
     if nlu is not None:

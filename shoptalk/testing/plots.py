@@ -11,6 +11,8 @@ from shoptalk.errors import ConfigError
 CELL_INCHES = 0.28
 MIN_INCHES, MAX_INCHES = 5.0, 30.0
 BINS = 25
+LABELLED = 20
+"""Points that get a name."""
 
 
 def confusion_matrix(path: Path, title: str, labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> None:
@@ -64,6 +66,29 @@ def histogram(path: Path, title: str, right: Sequence[float], wrong: Sequence[fl
     axes.set_ylabel("messages")
     axes.set_title(title)
     axes.legend()
+    _save(figure, path)
+
+
+def subjects(path: Path, rows: Sequence[tuple[str, int, float, float]]) -> None:
+    """Draw intents by how many examples they have and how many of these lie nearer to another intent.
+
+    Args:
+        path: of the picture.
+        rows: name, examples, share that overlaps with others, share of near-copies.
+
+    Raises:
+        ConfigError: matplotlib is not installed.
+    """
+    figure = _figure(9.0, 6.0)
+    axes = figure.subplots()
+    counts, overlaps, copies = ([row[i] for row in rows] for i in (1, 2, 3))
+    points = axes.scatter(counts, overlaps, c=copies, cmap="viridis", vmin=0.0, vmax=1.0, s=36)
+    figure.colorbar(points, label="share of near-copies")
+    for name, count, overlap, _ in sorted(rows, key=lambda row: -row[2])[:LABELLED]:
+        axes.annotate(name, (count, overlap), fontsize=7, xytext=(4, 3), textcoords="offset points")
+    axes.set_xlabel("examples")
+    axes.set_ylabel("share nearer to another intent")
+    axes.set_title("Intents")
     _save(figure, path)
 
 

@@ -16,6 +16,7 @@ from shoptalk.formats.nlu import markup
 from shoptalk.formats.story_writer import scalar
 from shoptalk.testing.metrics import evaluate, micro
 from shoptalk.testing.nlu import NluEvaluation, Part
+from shoptalk.testing.review import Review
 from shoptalk.testing.stories import Checked, StoryEvaluation, StoryResult
 
 HISTOGRAM_EXTRACTORS = ("DIETClassifier", "CRFEntityExtractor", "JointClassifier")
@@ -54,6 +55,19 @@ def write_nlu(found: NluEvaluation, options: ReportOptions) -> None:
         report: dict[str, Any] = {label: score.as_dict() for label, score in found.spans.items()}
         report["micro avg"] = micro(found.spans).as_dict()
         write_json(options.folder / "entity_span_report.json", report)
+
+
+def write_review(found: Review, options: ReportOptions) -> None:
+    """Write what to do about the data, as `review.json` and as a picture."""
+    options.folder.mkdir(parents=True, exist_ok=True)
+    write_json(options.folder / "review.json", found.as_dict())
+    if options.plots and found.subjects:
+        from shoptalk.testing import plots
+
+        plots.subjects(
+            options.folder / "review_intents.png",
+            [(s.intent, s.count, s.overlap, s.copies) for s in found.subjects],
+        )
 
 
 def _part(part: Part, name: str, title: str, options: ReportOptions, *, histogram: bool) -> None:
