@@ -129,6 +129,11 @@ def _load(kind: str, name: str, module: str, attribute: str) -> Any:
     try:
         return getattr(importlib.import_module(module), attribute)
     except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "rasa":
+            raise ConfigError(
+                f"The {kind} {name!r} is written for Rasa's own code, which is not here.",
+                hint="Write it as docs/migrating-from-rasa.md says; what it does mostly stays as it is.",
+            ) from error
         raise ConfigError(
             f"The {kind} {name!r} cannot be loaded: module {error.name!r} is missing.",
             hint="Is the path right, and is the package that holds it installed?",

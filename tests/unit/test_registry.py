@@ -1,0 +1,28 @@
+"""Classes of a project's own, by dotted path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shoptalk import registry
+from shoptalk.errors import ConfigError
+
+
+def test_a_component_written_for_rasa_is_not_taken_for_a_missing_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "written_for_rasa.py").write_text(
+        "from rasa.engine.graph import GraphComponent\n\nclass Speller(GraphComponent):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ConfigError, match=r"written for Rasa's own code.*migrating-from-rasa"):
+        registry.resolve("component", "written_for_rasa.Speller")
+
+
+def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "needs_something.py").write_text("import no_such_package\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ConfigError, match="module 'no_such_package' is missing"):
+        registry.resolve("component", "needs_something.Thing")
