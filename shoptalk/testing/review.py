@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 LEAST_EXAMPLES = 10
 """Fewer are too few for an intent."""
-NEAR = 0.95
+NEAR = 0.9
 """Cosine (after centring) from which two texts say the same in almost the same words."""
 MONOTONOUS = 0.5
 """Share of near-copies within an intent from which its examples are too similar."""
+RIVAL = 0.35
+"""Share of an intent's examples that lie nearest to one and the same other intent, from which that is worth a look."""
 NEIGHBOURS = 8
 DOUBTFUL = 0.75
 """Share of neighbours, weighted by nearness, that must agree on another intent."""
@@ -291,7 +293,7 @@ def _subject(intent: str, places: list[int], examples: Sequence[Example], near: 
         advice.append(f"too few examples: write at least {LEAST_EXAMPLES - count} more")
     if count >= 4 and copies / count >= MONOTONOUS:
         advice.append("too similar: most examples have a near-copy; say it in other words")
-    rival = rivals.most_common(1)[0][0] if rivals else None
-    if rival is not None and overlap / count >= MONOTONOUS:
-        advice.append(f"overlaps with {rival}: make the border clear, or join the two")
+    rival, beside = rivals.most_common(1)[0] if rivals else (None, 0)
+    if beside / count >= RIVAL:
+        advice.append(f"lies among {rival}: say in the examples what sets the two apart")
     return Subject(intent, count, round(copies / count, 3), round(overlap / count, 3), rival, advice)
