@@ -50,9 +50,9 @@ rules:
 }
 
 
-def make_project(folder: Path) -> Path:
-    """Write and train the project."""
-    for name, text in FILES.items():
+def make_project(folder: Path, **changed: str) -> Path:
+    """Write and train the project; `changed` are other contents of some files, by the name without its ending."""
+    for name, text in {**FILES, **{f"{key}.yml": text for key, text in changed.items()}}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
