@@ -36,6 +36,7 @@ _HOMES: dict[str, dict[str, str]] = {
         "RetrievalSelector": "shoptalk.nlu.response_selector:RetrievalSelector",
         "LanguageIdentifier": "shoptalk.nlu.language:LanguageIdentifier",
         "EntityNormalizer": "shoptalk.nlu.normalizer:EntityNormalizer",
+        "IntentSplitter": "shoptalk.nlu.splitter:IntentSplitter",
         "SentimentClassifier": "shoptalk.nlu.classifiers.sentiment:SentimentClassifier",
         "CRFEntityExtractor": "shoptalk.nlu.extractors.crf:CRFEntityExtractor",
         "SklearnIntentClassifier": "shoptalk.nlu.classifiers.svm:SklearnIntentClassifier",

@@ -26,7 +26,8 @@ class Component(Protocol):
     A component may also define `warm_start(saved: Saved) -> None`: called before `train` with its own earlier
     state when the project was trained before, so that a small change costs little; `extra_examples(data)`:
     further texts it wants featurised, which follow the examples in its `messages`; `report() -> dict`: figures of
-    its training, for people; `finish_training()`: free what only training needs.
+    its training, for people; `finish_training()`: free what only training needs; `use_pipeline(pipeline)`: told of
+    the pipeline it stands in.
     """
 
     requires: ClassVar[tuple[str, ...]]

@@ -63,6 +63,9 @@ class Pipeline:
         self.domain_intents: Collection[str] | None = None
         self.domain_entities: Collection[str] | None = None
         self.timings_ms: dict[str, float] = {}
+        for step in self.steps:
+            if hasattr(step.component, "use_pipeline"):
+                step.component.use_pipeline(self)
 
     @classmethod
     def build(cls, component_configs: Sequence[Mapping[str, Any]], language: str | None = None) -> Self:
