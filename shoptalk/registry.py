@@ -81,6 +81,30 @@ _GONE = {
     "MitieIntentClassifier": "MITIE is not supported. Use DIETClassifier or JointClassifier.",
     "MitieEntityExtractor": "MITIE is not supported. Use DIETClassifier or CRFEntityExtractor.",
     "ConveRTFeaturizer": "The ConveRT model was withdrawn by its makers. Use BertFeaturizer.",
+    "ConveRTTokenizer": "The ConveRT model was withdrawn by its makers. Use WhitespaceTokenizer.",
+    "HFTransformersNLP": "Rasa 3 has it no more: LanguageModelFeaturizer takes `model_name` and `model_weights`.",
+    "LanguageModelTokenizer": "Rasa 3 has it no more: any tokenizer does before LanguageModelFeaturizer.",
+    **dict.fromkeys(
+        ("MappingPolicy", "FallbackPolicy", "TwoStageFallbackPolicy", "FormPolicy"),
+        "It is of Rasa 1 and 2: RulePolicy does this by rules; see Rasa's own notes on coming to Rasa 3.",
+    ),
+    **dict.fromkeys(
+        ("SklearnPolicy", "KerasPolicy", "EmbeddingPolicy"), "It is of Rasa 1 and 2: use TEDPolicy."
+    ),
+    **dict.fromkeys(
+        (
+            "FlowPolicy",
+            "IntentlessPolicy",
+            "EnterpriseSearchPolicy",
+            "NLUCommandAdapter",
+            "LLMCommandGenerator",
+            "SingleStepLLMCommandGenerator",
+            "MultiStepLLMCommandGenerator",
+            "CompactLLMCommandGenerator",
+            "SearchReadyLLMCommandGenerator",
+        ),
+        "It is of Rasa Pro, whose projects of flows do not run here; those of Rasa Open Source do.",
+    ),
 }
 """Names of Rasa's that nothing here answers to, and what to write instead."""
 

@@ -154,6 +154,16 @@ FEATURIZERS: dict[str, Callable[[Slot, Any], Features]] = {
     "any": _nothing,
 }
 
+RASAS_CLASSES = {
+    "TextSlot": "text",
+    "BooleanSlot": "bool",
+    "FloatSlot": "float",
+    "ListSlot": "list",
+    "CategoricalSlot": "categorical",
+    "AnySlot": "any",
+}
+"""Types that are named by where Rasa's own code has them, as `rasa.shared.core.slots.TextSlot`."""
+
 
 def make_slot(
     name: str, spec: Mapping[str, Any], mappings: tuple[SlotMapping, ...], source: Source = NOWHERE
@@ -170,6 +180,7 @@ def make_slot(
         DataError: the type is unknown or a key does not fit it.
     """
     kind = str(spec.get("type", "any"))
+    kind = RASAS_CLASSES.get(kind.rpartition(".")[2], kind) if kind.startswith("rasa.") else kind
     feature = None if kind in FEATURIZERS else _user_type(name, kind, spec, source)
     influence = bool(spec.get("influence_conversation", kind != "any"))
     if kind == "any" and influence:

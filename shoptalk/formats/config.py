@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,9 +113,11 @@ def _entries(
     for index, item in enumerate(items):
         where = items.at(index)
         if isinstance(item, str):
-            out.append({"name": item})
+            out.append({"name": _own_name(item)})
         elif isinstance(item, Map) and isinstance(item.get("name"), str):
-            out.append(item)
+            named = copy.copy(item)
+            named["name"] = _own_name(item["name"])
+            out.append(named)
         else:
             raise ConfigError(
                 f"An entry of `{section}:` has no name.",
@@ -123,3 +126,8 @@ def _entries(
                 line=where.line,
             )
     return tuple(out), [items.at(i) for i in range(len(items))]
+
+
+def _own_name(name: str) -> str:
+    """The registered name of a class that is named by where Rasa's own code has it."""
+    return name.rpartition(".")[2] if name.startswith("rasa.") else name

@@ -136,6 +136,10 @@ def _name(item: Any) -> str:
     return str(next(iter(item))) if isinstance(item, dict) and item else str(item)
 
 
+PRO_MAPPINGS = ("from_llm", "controlled")
+RASA_PRO = " This one is of Rasa Pro."
+
+
 class _Reader:
     """Reads the sections of one domain."""
 
@@ -225,7 +229,8 @@ class _Reader:
             raise self._wrong(
                 f"Slot {name!r} has no mappings.",
                 at,
-                "Say how it is filled; `- type: custom` if by actions alone.",
+                "Say how it is filled; `- type: custom` if by actions alone. "
+                "A domain of Rasa 2 is brought into this form by `shoptalk data migrate`.",
             )
         read = tuple(self._mapping(name, one, mappings.at(i)) for i, one in enumerate(mappings))
         return make_slot(name, spec, read, at)
@@ -234,7 +239,9 @@ class _Reader:
         kind = mapping.get("type") if isinstance(mapping, Map) else None
         if kind not in MAPPING_TYPES:
             raise self._wrong(
-                f"Slot {slot!r}: {kind!r} is no type of mapping.", at, f"Known: {', '.join(MAPPING_TYPES)}."
+                f"Slot {slot!r}: {kind!r} is no type of mapping.",
+                at,
+                f"Known: {', '.join(MAPPING_TYPES)}." + (RASA_PRO if kind in PRO_MAPPINGS else ""),
             )
         needed = {"from_entity": "entity", "from_intent": "value", "from_trigger_intent": "value"}.get(kind)
         if needed and needed not in mapping:

@@ -14,7 +14,7 @@ from shoptalk.errors import DataError
 from shoptalk.formats.edit import load_for_edit, write_loaded
 from shoptalk.formats.project import YAML_SUFFIXES
 
-VERSION = "3.1"
+VERSION, UNFEATURIZED = "3.1", "unfeaturized"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,7 @@ def migrate(domain: Path, out: Path | None = None) -> Migrated:
     changes: list[str] = []
     moved: dict[str, list[Any]] = {}
     for content in contents.values():
-        for name, form in (content.get("forms") or {}).items():
-            _form(content["forms"], name, form, moved, changes)
+        _forms(content, moved, changes)
     slots_known = [name for content in contents.values() for name in content.get("slots") or {}]
     for name in moved:
         if name not in slots_known:
@@ -72,6 +71,16 @@ def _files(domain: Path) -> list[Path]:
     if not domain.is_file():
         raise DataError("There is no such domain.", hint="Say --domain FILE.", file=str(domain))
     return [domain]
+
+
+def _forms(content: Any, moved: dict[str, list[Any]], changes: list[str]) -> None:
+    """Take the mappings out of the forms; what those ask for that are listed by their names, their code says."""
+    forms = content.get("forms") or {}
+    if isinstance(forms, list):
+        forms = {_name(form): form[_name(form)] if isinstance(form, Mapping) else None for form in forms}
+        content["forms"] = forms
+    for name, form in forms.items():
+        _form(forms, name, form, moved, changes)
 
 
 def _form(forms: Any, name: str, form: Any, moved: dict[str, list[Any]], changes: list[str]) -> None:
@@ -109,6 +118,9 @@ def _add(mappings: list[Any], entry: Mapping[str, Any], condition: dict[str, str
 def _slot(name: str, slot: Any, moved: Sequence[Any], entities: set[str], changes: list[str]) -> None:
     """Give one slot its mappings."""
     automatic = slot.pop("auto_fill", True)
+    if slot.get("type") == UNFEATURIZED:
+        slot["type"] = "any"
+        changes.append(f"slot {name!r}: the type {UNFEATURIZED!r} is called 'any' now")
     if "mappings" in slot and not moved:
         return
     mappings = [*(slot.get("mappings") or ()), *moved]

@@ -26,3 +26,17 @@ def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ConfigError, match="module 'no_such_package' is missing"):
         registry.resolve("component", "needs_something.Thing")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "said"),
+    [
+        ("policy", "MappingPolicy", "RulePolicy does this by rules"),
+        ("policy", "FlowPolicy", "Rasa Pro"),
+        ("component", "CompactLLMCommandGenerator", "Rasa Pro"),
+        ("component", "HFTransformersNLP", "LanguageModelFeaturizer"),
+    ],
+)
+def test_names_of_other_rasas_say_what_became_of_them(kind: str, name: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        registry.resolve(kind, name)

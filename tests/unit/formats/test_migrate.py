@@ -102,3 +102,19 @@ def test_nothing_is_overwritten_and_unknown_slots_are_named(tmp_path: Path) -> N
     with pytest.raises(DataError, match="This file is in the way"):
         migrate(domain)
     assert domain.exists()
+
+
+def test_forms_may_be_listed_by_their_names(tmp_path: Path) -> None:
+    domain = tmp_path / "domain.yml"
+    domain.write_text(
+        "forms:\n- order_form\n- other_form:\n    city:\n    - type: from_text\nslots:\n  city:\n    type: text\n"
+    )
+    new = yaml.safe_load(migrate(domain).domain.read_text())
+    assert new["forms"] == {"order_form": {"required_slots": []}, "other_form": {"required_slots": ["city"]}}
+
+
+def test_a_slot_without_features_gets_its_new_name(tmp_path: Path) -> None:
+    domain = tmp_path / "domain.yml"
+    domain.write_text("slots:\n  city:\n    type: unfeaturized\n")
+    new = yaml.safe_load(migrate(domain).domain.read_text())
+    assert new["slots"] == {"city": {"type": "any", "mappings": [{"type": "custom"}]}}
