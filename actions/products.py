@@ -111,9 +111,17 @@ def _meant(desk: Desk) -> str | None:
     name = desk.tracker.get_slot("product") or _only_shown(desk.tracker)
     kinds = desk.entities("category")
     talked_about = the_product(str(name)) if name else None
-    if kinds and (talked_about is None or read_category(kinds[-1]) not in (None, talked_about.category)):
+    if kinds and (talked_about is None or _is_other(kinds[-1], talked_about)):
         return kinds[-1]
     return str(name) if name else None
+
+
+def _is_other(kind: str, talked_about: Item) -> bool:
+    """Whether a kind of goods is not the product talked about: another category, or a name of its own like "wool coat"."""
+    if read_category(kind) not in (None, talked_about.category):
+        return True
+    match = the_product(kind)
+    return match is not None and match.id != talked_about.id
 
 
 def _only_shown(tracker: Tracker) -> str | None:
@@ -183,7 +191,8 @@ class ActionCompareProducts(Action):
         shown = desk.tracker.get_slot("shown_products")
         remembered = [desk.tracker.get_slot("product"), *(shown if isinstance(shown, list) else [])]
         found: dict[str, Item] = {}
-        for name in [*desk.entities("product"), *(str(name) for name in remembered if name)]:
+        named = [*desk.entities("product"), *desk.entities("category")]
+        for name in [*named, *(str(name) for name in remembered if name)]:
             matches = find_products(name, limit=3)
             # Two names may be near the same family: take the best not taken yet.
             best = next((match.item for match in matches if match.item.id not in found), None)
