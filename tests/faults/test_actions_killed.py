@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
-import socket
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -72,13 +73,16 @@ class ActionServer:
     def start(self) -> None:
         with (self.folder / "actions.log").open("ab") as log:
             command = [sys.executable, "-m", "rasa_sdk", "--actions", "actions", "--port", str(self.port)]
-            self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
+            )
         until = time.monotonic() + 60
         while time.monotonic() < until:
-            with socket.socket() as probe:
-                probe.settimeout(0.2)
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+            try:
+                if httpx.get(f"http://127.0.0.1:{self.port}/health", timeout=1).status_code == 200:
                     return
+            except httpx.TransportError:
+                pass
             try:
                 self.process.wait(0.05)
             except subprocess.TimeoutExpired:
@@ -88,7 +92,7 @@ class ActionServer:
 
     def kill(self) -> None:
         assert self.process is not None
-        self.process.kill()
+        os.killpg(self.process.pid, signal.SIGKILL)  # its server is a process below it
         self.process.wait()
         self.kills += 1
 
