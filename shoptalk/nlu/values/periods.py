@@ -56,6 +56,11 @@ def weekday_of(at: datetime, weekday: int, offset: int) -> Period:
     return days(at - at.weekday() * DAY + (offset * 7 + weekday) * DAY)
 
 
+def last_weekday(at: datetime, weekday: int) -> Period:
+    """The last one before today, as English has it: on a Sunday, last Friday is two days ago."""
+    return days(at - ((at.weekday() - weekday - 1) % 7 + 1) * DAY)
+
+
 def weekend_of(at: datetime, offset: int) -> Period:
     """Saturday and Sunday of the week some weeks away."""
     return days(at - at.weekday() * DAY + (offset * 7 + 5) * DAY, 2)

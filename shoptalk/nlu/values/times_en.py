@@ -78,6 +78,13 @@ def _weekday(match: re.Match[str]) -> int:
     return _WEEKDAYS.index(match["weekday"][:3])
 
 
+def _named_weekday(match: re.Match[str], now: Now) -> Period:
+    offset = _OFFSETS[match["which"]]
+    if offset < 0:
+        return p.last_weekday(now.day, _weekday(match))
+    return p.weekday_of(now.day, _weekday(match), offset)
+
+
 _RULES: tuple[tuple[str, Rule], ...] = (
     (r"\b(?:the )?day before yesterday", lambda m, n: p.days(n.day - 2 * p.DAY)),
     (r"\b(?:the )?day after tomorrow", lambda m, n: p.days(n.day + 2 * p.DAY)),
@@ -92,7 +99,7 @@ _RULES: tuple[tuple[str, Rule], ...] = (
     (rf"\b{_MONTH} (?:the )?{_DAY}\b{_YEAR}", _month_day),
     (
         rf"\b{_WHICH} {_WEEKDAY}",
-        lambda m, n: p.weekday_of(n.day, _weekday(m), _OFFSETS[m["which"]]),
+        _named_weekday,
     ),
     (rf"\b{_WHICH} weekend\b", lambda m, n: p.weekend_of(n.day, _OFFSETS[m["which"]])),
     (rf"\b{_WHICH} (?P<unit>week|month|year)\b", _unit_of),
