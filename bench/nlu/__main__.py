@@ -26,26 +26,34 @@ from shoptalk.nlu.pipeline import Pipeline
 Row = dict[str, Any]
 
 
-def configs(encoder: str, seed: int) -> list[dict[str, Any]]:
-    """The default pipeline."""
+def configs(encoder: str, seed: int, tune: int = 0) -> list[dict[str, Any]]:
+    """The default pipeline, or with so many tuned layers the quality pipeline."""
     return [
         {"name": "MultilingualTokenizer"},
-        {"name": "BertFeaturizer", "model": encoder},
+        {"name": "BertFeaturizer", "model": encoder, "tune": tune},
         {"name": "HashedNgrams"},
         {"name": "JointClassifier", "random_seed": seed},
     ]
 
 
-def run(task: Task, encoder: str, seed: int) -> tuple[Row, list[dict[str, Any]]]:
-    """Train on a task and ask its test texts; the first training of a set includes encoding its texts."""
-    pipeline = Pipeline.build(configs(encoder, seed))
+Curve = list[list[float]]
+
+
+def run(task: Task, encoder: str, seed: int, tune: int) -> tuple[Row, list[dict[str, Any]], Curve]:
+    """Train on a task and ask its test texts; the first training of a set includes encoding its texts.
+
+    Returns:
+        Figures, parse results of the test texts, and what is found of the texts out of scope against what is kept of
+        those in scope.
+    """
+    pipeline = Pipeline.build(configs(encoder, seed, tune))
     begin = time.process_time()
     report = pipeline.train(TrainingData(task.train))
     trained = time.process_time() - begin
     begin = time.process_time()
     results = pipeline.parse([e.text for e in task.test])
     row: Row = {
-        "task": task.name,
+        "task": f"{task.name}, {tune} layers tuned" if tune else task.name,
         "seed": seed,
         "intent accuracy": measures.accuracy(results, task.test),
         "train s": trained,
@@ -56,12 +64,14 @@ def run(task: Task, encoder: str, seed: int) -> tuple[Row, list[dict[str, Any]]]
     if any(e.entities for e in task.train):
         row["entity F1 lenient"] = measures.entity_f1(results, task.test, strict=False)
         row["entity F1 strict"] = measures.entity_f1(results, task.test, strict=True)
+    curve: Curve = []
     if task.outside:
-        row.update(_outside(pipeline, task, results))
-    return row, results
+        more, curve = _outside(pipeline, task, results)
+        row.update(more)
+    return row, results, curve
 
 
-def _outside(pipeline: Pipeline, task: Task, results: list[dict[str, Any]]) -> Row:
+def _outside(pipeline: Pipeline, task: Task, results: list[dict[str, Any]]) -> tuple[Row, Curve]:
     outside = pipeline.parse(task.outside)
     scores = {
         "scope": ([r["scope"]["score"] for r in results], [r["scope"]["score"] for r in outside]),
@@ -69,21 +79,27 @@ def _outside(pipeline: Pipeline, task: Task, results: list[dict[str, Any]]) -> R
     }
     threshold = results[0]["scope"]["threshold"]
     inside, out = scores["scope"]
-    return {
+    row = {
         "AUROC scope": measures.auroc(*scores["scope"]),
         "AUROC confidence": measures.auroc(*scores["confidence"]),
         "in-scope kept": float(np.mean(np.asarray(inside) >= threshold)),
         "out-of-scope found": float(np.mean(np.asarray(out) < threshold)),
+        "found where 95 % are kept": float(np.mean(np.asarray(out) < np.quantile(inside, 0.05))),
     }
+    limits = np.quantile(inside, np.linspace(0, 1, 101))
+    return row, [[float(np.mean(np.asarray(s) >= t)) for s in (inside, out)] for t in limits]
 
 
-def latency(root: Path, encoder: str) -> Row:
+def latency(root: Path, encoder: str, tune: int) -> Row:
     """Parse time of one message of ten tokens and one of thirty, and memory, after loading a trained model."""
     task = datasets.hwu64(root, 1)
-    pipeline = Pipeline.build(configs(encoder, 13))
+    settings = configs(encoder, 13, tune)
+    pipeline = Pipeline.build(settings)
     pipeline.train(TrainingData(task.train[:2000]))
-    pipeline = Pipeline.load(configs(encoder, 13), pipeline.save())
-    row: Row = {"task": "latency", "encoder": encoder}
+    saved = pipeline.save()
+    pipeline = Pipeline.load(settings, saved)
+    row: Row = {"task": "latency", "encoder": encoder, "tuned layers": tune}
+    row["state MB"] = sum(value.nbytes for part in saved.values() for value in part.tensors.values()) / 1e6
     for name, text in (
         ("10 tokens", "please tell me where my order from last week is"),
         ("30 tokens", "hello i ordered two pairs of shoes " * 4 + "please"),
@@ -99,16 +115,21 @@ def latency(root: Path, encoder: str) -> Row:
     return row
 
 
-def retrain(root: Path, encoder: str) -> Row:
+def retrain(root: Path, encoder: str, tune: int) -> Row:
     """Seconds to train again after one more example, in the same process, and the accuracy kept."""
     task = datasets.banking77(root)
-    first = Pipeline.build(configs(encoder, 13))
+    settings = configs(encoder, 13, tune)
+    first = Pipeline.build(settings)
     first.train(TrainingData(task.train))
-    second = Pipeline.build(configs(encoder, 13))
+    second = Pipeline.build(settings)
     more = (*task.train, Example("my card was swallowed by the machine yesterday", "card_swallowed"))
     begin = time.process_time()
     second.train(TrainingData(more), previous=first.save())
-    row = {"task": "retrain after one example", "train s": time.process_time() - begin}
+    row: Row = {
+        "task": "retrain after one example",
+        "tuned layers": tune,
+        "train s": time.process_time() - begin,
+    }
     test = [e.text for e in task.test]
     row["intent accuracy before"] = measures.accuracy(first.parse(test), task.test)
     row["intent accuracy"] = measures.accuracy(second.parse(test), task.test)
@@ -139,6 +160,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the data sets")
     parser.add_argument("--set", nargs="+", choices=datasets.SETS, default=list(datasets.SETS))
     parser.add_argument("--encoder", default="all-MiniLM-L6-v2")
+    parser.add_argument("--tune", type=int, default=0, help="layers of the encoder to tune (quality)")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument(
         "--validation", action="store_true", help="ask held-out training texts, not the test set"
@@ -150,28 +172,32 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
-    special: dict[str, Callable[[Path, str], Row]] = {"latency": latency, "retrain": retrain}
+    special: dict[str, Callable[[Path, str, int], Row]] = {"latency": latency, "retrain": retrain}
     rows: list[Row] = []
     curves: dict[str, Any] = {}
+    outside: dict[str, Curve] = {}
     for name in given.set:
         if name in special:
-            rows.append(special[name](given.data, given.encoder))
+            rows.append(special[name](given.data, given.encoder, given.tune))
             _show(rows[-1])
             continue
         for task, seed in tasks(name, given.data, given.seeds):
             chosen = datasets.validation(task) if given.validation else task
-            row, results = run(chosen, given.encoder, seed)
+            row, results, curve = run(chosen, given.encoder, seed, given.tune)
             rows.append(replace_floats(row))
             curves[chosen.name] = measures.calibration(results, chosen.test)["bins"]
+            if curve:
+                outside[chosen.name] = curve
             _show(row)
             if given.rasa:
                 rows.append(replace_floats(peer.run_peer(chosen, given.rasa, seed, given.rasa_epochs)))
                 _show(rows[-1])
     given.out.mkdir(parents=True, exist_ok=True)
     stem = "validation" if given.validation else "-".join(given.set)
+    stem += f"-tune{given.tune}" if given.tune else ""
     (given.out / f"{stem}.json").write_text(json.dumps({"encoder": given.encoder, "rows": rows}, indent=1))
     print(summary(rows))
-    plots.draw(rows, curves, given.out / f"{stem}.png")
+    plots.draw(rows, curves, outside, given.out / f"{stem}.png")
 
 
 def replace_floats(row: Row) -> Row:

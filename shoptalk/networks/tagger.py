@@ -94,7 +94,7 @@ class Tagger(nn.Module):
     def tune(self, subwords: Subwords) -> tuple[Tensor, Tensor]:
         """Words (N, layers, H) and texts (B, H) as the tuned layers see them."""
         x = functional.dropout(subwords.hidden, 0.1, self.training)
-        mask = subwords.mask[:, None, None, :]
+        mask = None if bool(subwords.mask.all()) else subwords.mask[:, None, None, :]
         begin, end = subwords.ranges.unbind(1)
         count = (end - begin).clamp_min(1)[:, None]
         out = []

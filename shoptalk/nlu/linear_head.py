@@ -120,7 +120,7 @@ def train_head(
     begin = None
     if warm is not None:
         fit = replace(
-            fit, epochs=2, least_steps=20, dense_rate=fit.dense_rate / 5, sparse_rate=fit.sparse_rate / 5
+            fit, epochs=1, least_steps=20, dense_rate=fit.dense_rate / 5, sparse_rate=fit.sparse_rate / 5
         )
         dense = warm.dense * scale[:, None]
         begin = LinearWeights(dense, warm.sparse, warm.bias + mean @ warm.dense)

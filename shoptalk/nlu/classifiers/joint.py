@@ -178,7 +178,9 @@ class JointClassifier:
         if rows.dense.shape[1]:
             texts = [m.text for m in messages]
             self._prototypes = Prototypes.fit(rows.dense, expected, texts, len(numbers))
-            self._density = Density.fit(rows.dense, expected, len(numbers))
+            same = earlier is not None and earlier._names == self._names
+            self._density = earlier._density if earlier is not None and same else None
+            self._density = self._density or Density.fit(rows.dense, expected, len(numbers))
         if earlier is not None:
             self._temperature, self._threshold = earlier._temperature, earlier._threshold
             self._scale = earlier._scale
