@@ -21,8 +21,7 @@ PARTS = ("intent", "text", "action_name", "action_text", "entities", "slots", "a
 ENCODED = ("intent", "text", "action_name", "action_text")
 """Parts that are encoded once more, to the same size, so that they can be added."""
 LABEL_PARTS = ("label_action_name", "label_action_text")
-POSITIONS = 64
-"""Distances between turns that are told apart; further ones count as this far."""
+NORM_EPSILON = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,8 @@ class TedShape:
         size: of the transformer.
         layers, heads: of the transformer.
         embedding: of dialogues and labels, where they are compared.
-        window: how many turns a turn looks back, itself included; 0 for all.
+        window: how many moments a network sees, from the newest back; 0 for whole conversations from their beginning.
+        cosine: similarities are of directions only.
     """
 
     inputs: Mapping[str, int]
@@ -47,6 +47,7 @@ class TedShape:
     heads: int = 4
     embedding: int = 20
     window: int = 0
+    cosine: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def has(self, part: str) -> bool:
@@ -81,6 +82,8 @@ class TedInference:
     def __init__(self, shape: TedShape, weights: Mapping[str, Array]) -> None:
         self.shape, self.weights = shape, dict(weights)
         self.labels = self.weights["labels"]  # (A, E)
+        if shape.cosine:
+            self.labels = self.labels / np.maximum(np.linalg.norm(self.labels, axis=1, keepdims=True), 1e-12)
         # Products of few rows are twice as fast with weights that lie as they are used.
         self._turned = {
             name.removesuffix(".weight"): np.ascontiguousarray(values.T)
@@ -97,13 +100,20 @@ class TedInference:
         Returns:
             Shapes: (A,)
         """
-        hidden = self._linear("input", self._turns(features))  # (D, width) -> (D, H)
+        turns = self._turns(features)  # (D, width)
+        if self.shape.window:
+            turns = turns[: -self.shape.window - 1 : -1]
+        size = self.shape.size
+        hidden = self._linear("input", turns) * np.float32(size**0.5) + places(len(turns), size)
+        present = 0 if self.shape.window else len(turns) - 1
         for layer in range(self.shape.layers):
-            # Of the last layer only the last turn is read.
-            wanted = 1 if layer == self.shape.layers - 1 else len(hidden)
-            hidden = self._layer(f"layers.{layer}", hidden, wanted)
-        last = gelu(self._norm("norm", hidden[-1:]))
-        return np.asarray(self.labels @ self._linear("embed", last)[0])
+            is_last = layer == self.shape.layers - 1
+            hidden = self._layer(f"layers.{layer}", hidden, present if is_last else None)
+        last = gelu(self._norm("norm", hidden[:1] if self.shape.window else hidden[-1:]))
+        point = self._linear("embed", last)[0]
+        if self.shape.cosine:
+            point = point / max(float(np.linalg.norm(point)), 1e-12)
+        return np.asarray(self.labels @ point)
 
     def _turns(self, features: Mapping[str, Array]) -> Array:
         encoded = {part: self._encode(part, features[part]) for part in ENCODED if self.shape.has(part)}
@@ -123,40 +133,55 @@ class TedInference:
         present = values.any(axis=-1, keepdims=True)
         return np.asarray(gelu(self._linear(f"encode.{part}", self._dense(part, values))) * present)
 
-    def _layer(self, name: str, hidden: Array, wanted: int) -> Array:
-        """What a layer makes of the last `wanted` turns."""
-        size, heads, turns = self.shape.size, self.shape.heads, len(hidden)
-        mixed = self._linear(f"{name}.qkv", self._norm(f"{name}.norm1", hidden))
-        query, key, value = mixed.reshape(turns, 3, heads, size // heads).transpose(1, 2, 0, 3)
-        distance, hidden_ones = _distances(turns, wanted, self.shape.window)  # (wanted, D)
-        scores = query[:, turns - wanted :] @ key.transpose(0, 2, 1) / np.sqrt(size // heads)
-        scores = scores + self.weights[f"{name}.bias"][:, distance] + hidden_ones
+    def _layer(self, name: str, hidden: Array, only: int | None) -> Array:
+        """What a layer makes of all turns, or of the one at place `only`."""
+        heads = self.shape.heads
+        mine = slice(None) if only is None else slice(only, only + 1)
+        normed = self._norm(f"{name}.norm1", hidden)
+        query, key, value = (
+            self._linear(f"{name}.{kind}", rows).reshape(len(rows), heads, -1).transpose(1, 0, 2)
+            for kind, rows in (("query", normed[mine]), ("key", normed), ("value", normed))
+        )
+        scores = query @ key.transpose(0, 2, 1) / np.float32((self.shape.size // heads) ** 0.5)
+        if only is None and not self.shape.window:
+            scores = scores + _later(len(hidden))
         scores = np.exp(scores - scores.max(-1, keepdims=True))
         scores /= scores.sum(-1, keepdims=True)
-        seen = (scores @ value).transpose(1, 0, 2).reshape(wanted, size)
-        hidden = hidden[turns - wanted :] + self._linear(f"{name}.out", seen)
+        hidden = hidden[mine]
+        seen = (scores @ value).transpose(1, 0, 2).reshape(hidden.shape)
+        hidden = hidden + self._linear(f"{name}.out", seen)
         inner = gelu(self._linear(f"{name}.up", self._norm(f"{name}.norm2", hidden)))
         return np.asarray(hidden + self._linear(f"{name}.down", inner))
 
     def _linear(self, name: str, values: Array) -> Array:
-        return np.asarray(values @ self._turned[name] + self.weights[f"{name}.bias"])
+        out = values @ self._turned[name]
+        bias = self.weights.get(f"{name}.bias")
+        return np.asarray(out if bias is None else out + bias)
 
     def _norm(self, name: str, values: Array) -> Array:
         count = np.float32(values.shape[-1])
         centred = values - values.sum(-1, keepdims=True) / count
-        spread = np.sqrt((centred * centred).sum(-1, keepdims=True) / count + np.float32(1e-5))
+        spread = np.sqrt((centred * centred).sum(-1, keepdims=True) / count + np.float32(NORM_EPSILON))
         return np.asarray(centred / spread * self.weights[f"{name}.weight"] + self.weights[f"{name}.bias"])
 
 
 @lru_cache(maxsize=256)
-def _distances(turns: int, wanted: int, window: int) -> tuple[Array, Array]:
-    """How far back each turn is from each of the last ones, and what hides those that may not be seen.
+def _later(turns: int) -> Array:
+    """Hides what comes later. Shapes: (turns, turns)"""
+    return np.triu(np.full((turns, turns), -1e9, np.float32), 1)
 
-    Shapes: (wanted, turns) both
+
+@lru_cache(maxsize=256)
+def places(count: int, size: int) -> Array:
+    """Waves that tell the places of a sequence apart: sines at even, cosines at odd positions.
+
+    Shapes: (count, size)
+
+    Source: Vaswani et al.: Attention Is All You Need, arXiv 1706.03762.
     """
-    distance = np.arange(turns - wanted, turns)[:, None] - np.arange(turns)[None, :]
-    hidden = (distance < 0) | ((distance >= window) if window else False)
-    return np.clip(distance, 0, POSITIONS - 1), np.where(hidden, np.float32(-1e9), np.float32(0))
+    lengths = 10000.0 ** (np.arange(size) // 2 * 2 / size)
+    angles = np.arange(count)[:, None] / lengths[None, :]
+    return np.where(np.arange(size) % 2 == 0, np.sin(angles), np.cos(angles)).astype(np.float32)
 
 
 _SLOPE = np.float32(np.sqrt(2.0 / np.pi))

@@ -199,7 +199,7 @@ class Pipeline:
             bulk: encode as in training, in batches and through the cache.
 
         Returns:
-            (B, H) float32: dense features, or the sparse ones as a full matrix where there are no others.
+            (B, H) float32: dense features as directions, beside them the sparse ones as a full matrix.
         """
         messages = [Message(text, example=Example(text, None) if bulk else None) for text in texts]
         for step in self.steps:
@@ -246,9 +246,16 @@ class Pipeline:
 
 
 def _sentence_row(message: Message) -> Floats | None:
-    """(1, H): what dense featurizers say of a whole text, or the sparse ones where there are no others."""
+    """(1, H): what featurizers say of a whole text.
+
+    Dense features have length 1, so that they decide between texts of the same words, and words decide whether a text
+    is like one of the stories at all.
+    """
     dense, sparse = message.dense_sentence(), message.sparse_sentence()
-    return sparse.dense() if dense is None and sparse is not None else dense
+    if dense is not None:
+        dense = dense / np.maximum(np.linalg.norm(dense, axis=-1, keepdims=True), 1e-12)
+    found = [row for row in (dense, None if sparse is None else sparse.dense()) if row is not None]
+    return np.concatenate(found, axis=-1).astype(np.float32) if found else None
 
 
 def _settings(

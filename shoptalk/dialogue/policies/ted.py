@@ -26,14 +26,16 @@ from shoptalk.dialogue.policies.base import (
     one_hot,
 )
 from shoptalk.dialogue.policies.options import read_options
-from shoptalk.dialogue.policies.ted_features import Vocabulary, text_vectors
+from shoptalk.dialogue.policies.ted_examples import as_examples, whole, whole_labels, windows
+from shoptalk.dialogue.policies.ted_features import Texts, Vocabulary
 from shoptalk.dialogue.states import States
 from shoptalk.dialogue.training_trackers import TrainingTracker
 from shoptalk.errors import ConfigError
 from shoptalk.networks.ted_inference import TedInference, TedShape, softmax
 
 if TYPE_CHECKING:
-    from shoptalk.networks.ted import Conversation, TedTraining
+    from shoptalk.networks.ted import TedTraining
+    from shoptalk.networks.ted_training import Examples
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,11 @@ DEFAULTS: dict[str, Any] = {
     "renormalize_confidences": False,
     "maximum_positive_similarity": 0.8,
     "maximum_negative_similarity": -0.2,
+    "use_maximum_negative_similarity": True,
+    "negative_margin_scale": 0.8,
+    "number_of_negative_examples": 20,
+    "similarity_type": "auto",
+    "batch_strategy": "balanced",
     "scale_loss": True,
     "regularization_constant": 0.001,
     "drop_rate_dialogue": 0.1,
@@ -73,10 +80,9 @@ INERT: dict[str, str] = {
     **dict.fromkeys(("entity_recognition", "BILOU_flag", "split_entities_by_comma"),
                     "entities of texts come from the NLU pipeline"),
     **dict.fromkeys(("unidirectional_encoder", "use_key_relative_attention", "use_value_relative_attention",
-                     "max_relative_position"), "the dialogue transformer always looks back, by distance"),
-    **dict.fromkeys(("batch_strategy", "number_of_negative_examples", "use_maximum_negative_similarity",
-                     "negative_margin_scale", "similarity_type", "use_sparse_input_dropout",
-                     "use_dense_input_dropout", "drop_rate_input"), "the loss compares with every label"),
+                     "max_relative_position"), "a window is read from the present back, a whole conversation from its beginning"),
+    **dict.fromkeys(("use_sparse_input_dropout", "use_dense_input_dropout", "drop_rate_input"),
+                    "inputs are dropped as drop_rate says"),
     **dict.fromkeys(("use_gpu", "checkpoint_model", "tensorboard_log_directory", "tensorboard_log_level",
                      "evaluate_every_number_of_epochs", "evaluate_on_number_of_examples", "run_eagerly"),
                     "training takes seconds on a processor"),
@@ -106,8 +112,7 @@ class TEDPolicy:
         self.priority = int(config.get("priority", self.default_priority))
         self.network: TedInference | None = None
         self.vocabulary: Vocabulary | None = None
-        self._featurize: FeaturizeText | None = None
-        self._texts: dict[str, np.ndarray] = {}
+        self._texts = Texts()
         self._longest = 1
         self._report: dict[str, Any] = {}
         self._known: dict[States, np.ndarray] = {}
@@ -121,50 +126,37 @@ class TEDPolicy:
             logger.warning("%s has no stories to learn from; it will predict nothing.", type(self).__name__)
             return
         self._prepare(stories, domain, context)
-        always = self._distinct([t for t in stories if not t.is_augmented], domain)
-        sometimes = self._distinct([t for t in stories if t.is_augmented], domain)
         assert self.vocabulary is not None
-        self._fit(always, sometimes, self.vocabulary.encode_labels(domain, self._texts), context)
+        labels = self.vocabulary.encode_labels(domain, self._texts.known)
+        self._fit(self._examples(stories, domain), labels, context)
 
     def _prepare(self, stories: Sequence[TrainingTracker], domain: Domain, context: TrainingContext) -> None:
-        self._featurize = context.featurize_text
         found = {
             text for t in stories for state in t.states for text in (state.text, state.action_text) if text
         }
-        self._texts = text_vectors({*found, *domain.e2e_actions}, context.featurize_text)
-        if found and not self._texts:
+        self._texts = Texts.of({*found, *domain.e2e_actions}, context.featurize_text)
+        if found and not self._texts.width:
             logger.warning(
                 "%s: stories have texts, but no pipeline to turn them into vectors.", type(self).__name__
             )
-        width = len(next(iter(self._texts.values()))) if self._texts else 0
-        self.vocabulary = Vocabulary.of(domain, width)
+        self.vocabulary = Vocabulary.of(domain, self._texts.width)
         self._longest = max(len(tracker.states) for tracker in stories)
 
-    def _distinct(self, trackers: Sequence[TrainingTracker], domain: Domain) -> list[Conversation]:
-        """Conversations with at least one turn to learn, each once."""
-        from shoptalk.networks.ted import NO_LABEL, Conversation
+    def _examples(self, stories: Sequence[TrainingTracker], domain: Domain) -> Examples:
+        from shoptalk.networks.ted_training import NO_LABEL
 
         assert self.vocabulary is not None
-        out: dict[Any, Conversation] = {}
-        for tracker in trackers:
-            decisions = tracker.decisions
-            states = tracker.states[: len(decisions)]
-            names = tuple(d.action if d.predictable else None for d in decisions)
-            key = (tuple(states), names)
-            if key in out or not any(name in domain.action_index for name in names):
-                continue
-            labels = [NO_LABEL if name is None else domain.action_index.get(name, NO_LABEL) for name in names]
-            out[key] = Conversation(self.vocabulary.encode(states, self._texts), np.array(labels, np.int64))
-        return list(out.values())
+        if self.max_history is not None:
+            rows = windows(stories, domain.action_index, self.max_history)
+            labels = np.array([row.labels[0] for row in rows], np.int64)
+        else:
+            rows = whole(stories, domain.action_index, NO_LABEL)
+            labels = whole_labels(rows, NO_LABEL)
+        newest_first = self.max_history is not None
+        return as_examples(rows, labels, self.vocabulary, self._texts.known, newest_first=newest_first)
 
-    def _fit(
-        self,
-        always: Sequence[Conversation],
-        sometimes: Sequence[Conversation],
-        labels: Mapping[str, np.ndarray],
-        context: TrainingContext,
-    ) -> None:
-        from shoptalk.networks.ted import train_ted
+    def _fit(self, examples: Examples, labels: Mapping[str, np.ndarray], context: TrainingContext) -> None:
+        from shoptalk.networks.ted_training import train_ted
 
         assert self.vocabulary is not None
         name = type(self).__name__
@@ -173,17 +165,17 @@ class TEDPolicy:
         weights, losses = train_ted(
             shape,
             self._training(context.seed),
-            always,
-            sometimes,
+            examples,
             labels,
             None if tell is None else lambda epoch, of: tell(name, epoch, of),
         )
         self.network = TedInference(replace(shape, inputs={**shape.inputs}), weights)
-        turns = sum(conversation.turns for conversation in always)
         self._report = {
-            "conversations": len(always), "augmented": len(sometimes), "turns": turns,
+            "examples": int((~examples.by_chance).sum()),
+            "augmented": int(examples.by_chance.sum()),
+            "moments": len(examples.features["action_name"]),
             "loss": round(losses[-1], 4) if losses else None,
-        }  # fmt: skip
+        }
 
     def _shape(self, labels: Mapping[str, np.ndarray]) -> TedShape:
         assert self.vocabulary is not None
@@ -201,6 +193,7 @@ class TEDPolicy:
             heads=options["number_of_attention_heads"],
             embedding=options["embedding_dimension"],
             window=self.max_history or 0,
+            cosine=self._compares_directions,
         )
 
     def _training(self, seed: int) -> TedTraining:
@@ -220,17 +213,28 @@ class TEDPolicy:
             dropout_label=options["drop_rate_label"],
             density=options["connection_density"],
             weight_decay=options["regularization_constant"],
+            negatives=options["number_of_negative_examples"],
             scale_loss=options["scale_loss"],
             constrain=options["constrain_similarities"],
             margin=margin if options["loss_type"] == "margin" else None,
+            hardest=options["use_maximum_negative_similarity"],
+            negative_scale=options["negative_margin_scale"],
+            cosine=self._compares_directions,
+            balanced=options["batch_strategy"] == "balanced",
             seed=seed if options["random_seed"] is None else int(options["random_seed"]),
         )
+
+    @property
+    def _compares_directions(self) -> bool:
+        """Whether similarities are cosines."""
+        kind = self.options["similarity_type"]
+        return bool(kind == "cosine" or (kind == "auto" and self.options["loss_type"] == "margin"))
 
     # -------------------------------------------------------------------------------------------- predicting
 
     def use_text(self, featurize: FeaturizeText | None) -> None:
         """How texts become vectors from now on."""
-        self._featurize = featurize
+        self._texts.featurize = featurize
         self._known.clear()
 
     def only_scores(self, tracker: Tracker) -> bool:
@@ -261,7 +265,7 @@ class TEDPolicy:
 
     def _may_use_text(self, tracker: Tracker) -> bool:
         assert self.vocabulary is not None
-        can = self.vocabulary.text_width > 0 and self._featurize is not None
+        can = self.vocabulary.text_width > 0 and self._texts.featurize is not None
         return can and tracker.latest_action_name == ACTION_LISTEN and bool(tracker.latest_message.text)
 
     def similarities(
@@ -270,19 +274,14 @@ class TEDPolicy:
         """How well each label fits the conversation. Shapes: (A,)"""
         assert self.network is not None
         assert self.vocabulary is not None
-        count = self._longest
-        if self.max_history is not None:
-            count = min(count, self.network.shape.layers * (self.max_history - 1) + 1)
+        count = self._longest if self.max_history is None else self.max_history
         states = tuple(dialogue_states(tracker, domain, rule_only).visible_states(view, count))
         return self._compared(states, self._similarities)
 
     def _similarities(self, states: States) -> np.ndarray:
         assert self.network is not None
         assert self.vocabulary is not None
-        wanted = {text for state in states for text in (state.text, state.action_text) if text}
-        missing = wanted - set(self._texts) if self.vocabulary.text_width else set()
-        texts = {**self._texts, **text_vectors(missing, self._featurize)} if missing else self._texts
-        return self.network.similarities(self.vocabulary.encode(states, texts))
+        return self.network.similarities(self.vocabulary.encode(states, self._texts.vectors(states)))
 
     def _compared(self, states: States, compare: Callable[[States], np.ndarray]) -> np.ndarray:
         """What `compare` says of states; remembered, as people say and do much the same."""
@@ -315,13 +314,14 @@ class TEDPolicy:
             "trained": True,
             "shape": self.network.shape.as_dict(),
             "vocabulary": self.vocabulary.as_dict(),
-            "texts": list(self._texts),
+            "texts": list(self._texts.known),
             "longest": self._longest,
             **self._more(),
         }
         tensors = dict(self.network.weights)
-        if self._texts:
-            tensors["texts"] = np.stack(list(self._texts.values()))
+        if self._texts.width:
+            tensors["texts"] = np.stack(list(self._texts.known.values()))
+            tensors["text_columns"] = self._texts.columns
         return Saved(config, tensors)
 
     def _more(self) -> dict[str, Any]:
@@ -336,7 +336,8 @@ class TEDPolicy:
         weights = dict(saved.tensors)
         texts = weights.pop("texts", None)
         if texts is not None:
-            policy._texts = dict(zip(saved.config["texts"], texts, strict=True))
+            known = zip(saved.config["texts"], texts, strict=True)
+            policy._texts = Texts(dict(known), weights.pop("text_columns"))
         policy.vocabulary = Vocabulary.from_dict(saved.config["vocabulary"])
         policy.network = TedInference(TedShape(**saved.config["shape"]), weights)
         policy._longest = int(saved.config["longest"])

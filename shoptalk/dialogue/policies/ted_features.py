@@ -141,10 +141,48 @@ def _put(rows: np.ndarray, turn: int, texts: Mapping[str, np.ndarray], text: str
         rows[turn] = texts[text]
 
 
-def text_vectors(texts: Iterable[str], featurize: FeaturizeText | None) -> dict[str, np.ndarray]:
-    """Vectors of texts, none without a featuriser."""
-    wanted = sorted(set(texts))
-    if not wanted or featurize is None:
-        return {}
-    vectors = np.asarray(featurize(wanted), np.float32)
-    return dict(zip(wanted, vectors, strict=True))
+class Texts:
+    """Vectors of the texts of end-to-end stories, and of others in the same form.
+
+    Only columns that a text of a story uses are kept: of the others a network learns nothing, and what it made of
+    them by chance would make any text look like some.
+
+    Args:
+        known: vectors by text, cut to their columns. Shapes: (F,) each.
+        columns: places of the featuriser's vectors that are kept.
+    """
+
+    def __init__(
+        self, known: Mapping[str, np.ndarray] | None = None, columns: np.ndarray | None = None
+    ) -> None:
+        self.known = dict(known or {})
+        self.columns = np.zeros(0, np.int64) if columns is None else columns
+        self.featurize: FeaturizeText | None = None
+
+    @classmethod
+    def of(cls, texts: Iterable[str], featurize: FeaturizeText | None) -> Self:
+        """Those of stories; none without a featuriser."""
+        wanted = sorted(set(texts))
+        out = cls()
+        out.featurize = featurize
+        if wanted and featurize is not None:
+            vectors = np.asarray(featurize(wanted), np.float32)
+            out.columns = np.flatnonzero(vectors.any(axis=0))
+            out.known = dict(zip(wanted, vectors[:, out.columns], strict=True))
+        return out
+
+    @property
+    def width(self) -> int:
+        """Of the vectors; 0 when texts play no part."""
+        return len(self.columns)
+
+    def vectors(self, states: Iterable[State]) -> Mapping[str, np.ndarray]:
+        """Vectors of all texts that states have, and perhaps of more."""
+        if not self.width:
+            return {}
+        wanted = {text for state in states for text in (state.text, state.action_text) if text}
+        missing = sorted(wanted - set(self.known))
+        if not missing or self.featurize is None:
+            return self.known
+        found = np.asarray(self.featurize(missing), np.float32)[:, self.columns]
+        return {**self.known, **dict(zip(missing, found, strict=True))}

@@ -22,16 +22,13 @@ from shoptalk.dialogue.policies.base import (
     one_hot,
 )
 from shoptalk.dialogue.policies.ted import DEFAULTS, TEDPolicy
-from shoptalk.dialogue.policies.ted_features import Vocabulary
-from shoptalk.dialogue.states import State, States
+from shoptalk.dialogue.policies.ted_examples import Row, as_examples, expectations
+from shoptalk.dialogue.states import States
 from shoptalk.dialogue.training_trackers import TrainingTracker
 from shoptalk.networks.ted_inference import TedShape
 
 QUANTILES = np.linspace(1.0, 0.05, 20)
 """Places of the thresholds a tolerance of 0.00, 0.05, … 0.95 chooses."""
-USER_PARTS = ("intent", "text", "entities")
-
-Known = tuple[State, ...]
 
 
 class UnexpecTEDIntentPolicy(TEDPolicy):
@@ -62,75 +59,47 @@ class UnexpecTEDIntentPolicy(TEDPolicy):
             return
         self._prepare(stories, domain, TrainingContext(context.seed))
         assert self.vocabulary is not None
-        expected: dict[Known, set[str]] = defaultdict(set)
-        for tracker in stories:
-            for turn in _user_turns(tracker.states, self.vocabulary):
-                expected[self._before(tracker.states, turn)].add(str(tracker.states[turn].intent))
-        always = self._examples([t for t in stories if not t.is_augmented], expected)
-        sometimes = self._examples([t for t in stories if t.is_augmented], expected)
+        expected, by_chance = expectations(stories, self.vocabulary.intents, self._width)
+        if not expected:
+            super().train((), domain, context)
+            return
+        rows = [Row(states, (), states in by_chance) for states in expected]
+        wanted = np.zeros((len(rows), len(self.vocabulary.intents)), np.int64)
+        for row, intents in zip(wanted, expected.values(), strict=True):
+            row[[self.vocabulary.intents[intent] for intent in intents]] = 1
         labels = {"label_action_name": np.eye(len(self.vocabulary.intents), dtype=np.float32)}
-        self._fit(always, sometimes, labels, context)
-        self._measure([t for t in stories if not t.is_augmented], expected)
+        examples = as_examples(rows, wanted, self.vocabulary, {}, newest_first=True)
+        self._fit(examples, labels, context)
+        self._measure(expected)
 
-    def _before(self, states: Sequence[State], turn: int) -> Known:
-        """What is known when the user speaks: the states so far, without what is said now."""
-        start = 0 if self.max_history is None else max(0, turn + 1 - self.max_history)
-        now = states[turn]
-        return (*states[start:turn], State(action=now.action, slots=now.slots, loop=now.loop))
-
-    def _examples(self, trackers: Sequence[TrainingTracker], expected: Mapping[Known, set[str]]) -> list[Any]:
-        from shoptalk.networks.ted import NO_LABEL, Conversation
-
-        assert self.vocabulary is not None
-        out: dict[Known, Conversation] = {}
-        for tracker in trackers:
-            states = tuple(tracker.states)
-            turns = _user_turns(states, self.vocabulary)
-            if states in out or not turns:
-                continue
-            labels = np.full((len(states), len(self.vocabulary.intents)), NO_LABEL, np.int64)
-            for turn in turns:
-                labels[turn] = 0
-                for intent in expected[self._before(states, turn)]:
-                    labels[turn, self.vocabulary.intents[intent]] = 1
-            out[states] = Conversation(self._encode(states), labels)
-        return list(out.values())
+    @property
+    def _width(self) -> int:
+        """How many states before a message are looked at."""
+        return self._longest if self.max_history is None else self.max_history
 
     def _training(self, seed: int) -> Any:
         return replace(super()._training(seed), multi_label=True)
 
     def _shape(self, labels: Mapping[str, np.ndarray]) -> TedShape:
         shape = super()._shape(labels)
-        return replace(shape, inputs={**shape.inputs, "text": 0, "action_text": 0})
+        inputs = {**shape.inputs, "text": 0, "action_text": 0}
+        return replace(shape, inputs=inputs, window=self._width, cosine=False)
 
-    def _encode(self, states: Sequence[State]) -> dict[str, np.ndarray]:
-        """As TED, but what the user said is told one turn later, so that it is not known while it is judged."""
-        assert self.vocabulary is not None
-        features = self.vocabulary.encode(states, {})
-        for part in USER_PARTS:
-            features[part] = np.concatenate([np.zeros_like(features[part][:1]), features[part][:-1]])
-        return features
-
-    def _measure(self, trackers: Sequence[TrainingTracker], expected: Mapping[Known, set[str]]) -> None:
+    def _measure(self, expected: Mapping[States, set[str]]) -> None:
         """Thresholds: how fitting each intent was where it came, and where it did not."""
-        assert self.network is not None
         assert self.vocabulary is not None
         came: dict[str, list[float]] = defaultdict(list)
         stayed_away: dict[str, list[float]] = defaultdict(list)
-        measured: set[Known] = set()
-        for tracker in trackers:
-            for turn in _user_turns(tracker.states, self.vocabulary):
-                known = self._before(tracker.states, turn)
-                if known in measured:
-                    continue
-                measured.add(known)
-                scores = self.network.similarities(self._encode(known))
-                for intent, place in self.vocabulary.intents.items():
-                    (came if intent in expected[known] else stayed_away)[intent].append(float(scores[place]))
+        for states, intents in expected.items():
+            scores = self._similarities(states)
+            for intent, place in self.vocabulary.intents.items():
+                (came if intent in intents else stayed_away)[intent].append(float(scores[place]))
         for intent, present in came.items():
             absent = stayed_away.get(intent)
             lowest = min(present)
-            values = np.quantile(absent, QUANTILES) if absent else np.full(len(QUANTILES), lowest)
+            values = (
+                np.quantile(absent, QUANTILES, method="lower") if absent else np.full(len(QUANTILES), lowest)
+            )
             self.thresholds[intent] = [float(value) for value in np.minimum(values, lowest)]
 
     # -------------------------------------------------------------------------------------------- predicting
@@ -146,9 +115,9 @@ class UnexpecTEDIntentPolicy(TEDPolicy):
             return nothing
         if not _user_spoke_last(tracker) or intent not in self.vocabulary.intents:
             return nothing
-        count = None if self.max_history is None else self.max_history
-        states = dialogue_states(tracker, domain, rule_only).visible_states("intent", count or self._longest)
-        scores = self._compared(tuple(states), self._similarities)
+        states = dialogue_states(tracker, domain, rule_only).visible_states("intent", self._width + 1)
+        before = states[:-1] if states and states[-1].after_listen else states[-self._width :]
+        scores = self._compared(tuple(before), self._similarities)
         is_unlikely = self._is_unlikely(intent, scores)
         return Prediction(
             one_hot(ACTION_UNLIKELY_INTENT if is_unlikely else None, domain),
@@ -160,7 +129,8 @@ class UnexpecTEDIntentPolicy(TEDPolicy):
 
     def _similarities(self, states: States) -> np.ndarray:
         assert self.network is not None
-        return self.network.similarities(self._encode(states))
+        assert self.vocabulary is not None
+        return self.network.similarities(self.vocabulary.encode(states, {}))
 
     def only_scores(self, tracker: Tracker) -> bool:
         """Always: what it says of intents goes with its own action only."""
@@ -205,11 +175,6 @@ class UnexpecTEDIntentPolicy(TEDPolicy):
 
 def _has_texts(tracker: TrainingTracker) -> bool:
     return any(state.text or state.action_text for state in tracker.states)
-
-
-def _user_turns(states: Sequence[State], vocabulary: Vocabulary) -> list[int]:
-    """Places of the states right after a message with a known intent."""
-    return [turn for turn, s in enumerate(states) if s.after_listen and s.intent in vocabulary.intents]
 
 
 def _user_spoke_last(tracker: Tracker) -> bool:

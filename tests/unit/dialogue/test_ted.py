@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shoptalk.core.events import ActionExecuted, SlotSet
 from shoptalk.dialogue import Dialogue
 from shoptalk.errors import ConfigError
 
@@ -39,12 +40,16 @@ stories:
   - action: utter_pity
 - story: known
   steps:
+  - intent: greet
+  - action: utter_greet
   - slot_was_set:
     - known: true
   - intent: order
   - action: utter_done
 - story: unknown
   steps:
+  - intent: greet
+  - action: utter_greet
   - intent: order
   - action: utter_pity
 """
@@ -68,13 +73,19 @@ def test_stories_are_learnt_and_survive_saving(talk: TalkOf) -> None:
 
 
 def test_slots_count(talk: TalkOf) -> None:
-    from shoptalk.core.events import SlotSet
-
     conversation = learnt(talk)
+    conversation.say("greet")
     assert conversation.hear("order").predict().action(conversation.domain) == "utter_pity"
     conversation = learnt(talk)
+    conversation.say("greet")
     conversation.tracker.apply(SlotSet(name="known", value=True))
     assert conversation.hear("order").predict().action(conversation.domain) == "utter_done"
+
+
+@pytest.mark.parametrize("intent, answer", [("yes", "utter_done"), ("no", "utter_pity")])
+def test_what_no_story_begins_with_is_answered_all_the_same(talk: TalkOf, intent: str, answer: str) -> None:
+    conversation = learnt(talk)
+    assert conversation.hear(intent).predict().action(conversation.domain) == answer
 
 
 def test_the_same_training_gives_the_same_weights(talk: TalkOf) -> None:
@@ -173,8 +184,6 @@ def unexpected(talk: TalkOf, **more: Any) -> Any:
 
 
 def after_greeting(conversation: Any, intent: str) -> Any:
-    from shoptalk.core.events import ActionExecuted
-
     conversation.hear("greet")
     for name in ("utter_greet", "action_listen"):
         conversation.tracker.apply(ActionExecuted(name=name))
@@ -183,16 +192,16 @@ def after_greeting(conversation: Any, intent: str) -> Any:
 
 def test_an_intent_no_story_has_here_is_remarked(talk: TalkOf) -> None:
     conversation = unexpected(talk)
-    prediction = after_greeting(conversation, "order")
+    prediction = conversation.hear("yes").predict()
     assert prediction.action(conversation.domain) == "action_unlikely_intent"
     query = prediction.action_metadata["query_intent"]
-    assert query["name"] == "order"
+    assert query["name"] == "yes"
     assert query["severity"] == pytest.approx(query["threshold"] - query["score"])
     assert query["severity"] > 0
     assert len(prediction.action_metadata["ranking"]) == 10
 
 
-@pytest.mark.parametrize("intent", ["yes", "no"])
+@pytest.mark.parametrize("intent", ["yes", "no", "order"])
 def test_what_stories_lead_to_expect_is_not_remarked_but_graded(talk: TalkOf, intent: str) -> None:
     prediction = after_greeting(unexpected(talk), intent)
     assert prediction.confidence == 0.0
@@ -200,7 +209,8 @@ def test_what_stories_lead_to_expect_is_not_remarked_but_graded(talk: TalkOf, in
 
 
 def test_an_ignored_intent_is_never_remarked(talk: TalkOf) -> None:
-    assert after_greeting(unexpected(talk, ignore_intents_list=["order"]), "order").confidence == 0.0
+    conversation = unexpected(talk, ignore_intents_list=["yes"])
+    assert conversation.hear("yes").predict().confidence == 0.0
 
 
 def test_an_intent_of_no_story_has_no_threshold(talk: TalkOf) -> None:
@@ -210,9 +220,7 @@ def test_an_intent_of_no_story_has_no_threshold(talk: TalkOf) -> None:
 
 
 def test_it_speaks_only_right_after_the_user(talk: TalkOf) -> None:
-    from shoptalk.core.events import ActionExecuted
-
     conversation = unexpected(talk)
-    after_greeting(conversation, "order")
+    assert conversation.hear("yes").predict().action_metadata is not None
     conversation.tracker.apply(ActionExecuted(name="action_unlikely_intent"))
     assert conversation.predict().action_metadata is None
