@@ -1,0 +1,1 @@
+"""What policies cost, and how well they generalise beside Rasa's."""
