@@ -14,6 +14,7 @@ from shoptalk.errors import ConfigError
 
 ENDPOINT_SECTIONS = (
     "action_endpoint",
+    "encoder",
     "event_broker",
     "generation",
     "lock_store",
@@ -91,6 +92,7 @@ class Endpoints:
     """The sections of endpoints.yml, as written (None where absent)."""
 
     action_endpoint: Mapping[str, Any] | None = None
+    encoder: Mapping[str, Any] | None = None
     event_broker: Mapping[str, Any] | None = None
     generation: Mapping[str, Any] | None = None
     lock_store: Mapping[str, Any] | None = None

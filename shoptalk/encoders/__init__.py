@@ -12,6 +12,7 @@ RUNTIMES = ("auto", "onnx-int8", "onnx", "torch", "torch-fp32")
 
 __all__ = ["RUNTIMES", "Encoded", "Encoder", "load_encoder"]
 
+_service: list[str] = []
 _loaded: dict[tuple[str, str], Any] = {}
 _lock = threading.Lock()
 
@@ -40,6 +41,13 @@ def load_encoder(name: str, runtime: str = "auto", *, offline: bool = True) -> E
         return encoder
 
 
+def use_service(url: str | None) -> None:
+    """Let encoders run in a service from now on; None lets them run here."""
+    with _lock:
+        _service[:] = [url] if url else []
+        _loaded.clear()
+
+
 def unload(runtime: str) -> None:
     """Forget the encoders of one runtime, as `training` does with torch's when it has done."""
     with _lock:
@@ -48,6 +56,10 @@ def unload(runtime: str) -> None:
 
 
 def _load(name: str, runtime: str, offline: bool) -> Encoder:
+    if _service:
+        from shoptalk.encoders.remote import RemoteEncoder
+
+        return RemoteEncoder(_service[0], name)
     from shoptalk.encoders.locate import find_model
     from shoptalk.encoders.weights import is_bert_like
 

@@ -19,6 +19,7 @@ from shoptalk.actions.load import load_actions
 from shoptalk.assistant import Assistant
 from shoptalk.channels.base import Channel, Starting
 from shoptalk.channels.web import WebChannel
+from shoptalk.encoders import use_service
 from shoptalk.errors import ArchiveError, ConfigError, StoreError
 from shoptalk.formats.yaml import Map, read_file
 from shoptalk.generation.build import build_generator
@@ -150,6 +151,8 @@ def load_holder(
 ) -> Holder:
     """The assistant of the newest model, with its actions and its store; an empty holder when there is no model."""
     inspectors = [c.inspector for c in channels if isinstance(c, WebChannel) and c.inspector]
+    if endpoints.encoder:
+        use_service(str(endpoints.encoder.get("url") or ""))
     generator = build_generator(endpoints.generation, options.root)
     told = _all([*(inspector.watch for inspector in inspectors), *watchers])
     stores: list[TrackerStore] = []
