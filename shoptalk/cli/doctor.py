@@ -205,6 +205,7 @@ def _model(path: Path) -> Iterator[Check]:
 def _services(path: Path) -> Iterator[Check]:
     from shoptalk.cli.assistants import read_endpoints
     from shoptalk.stores.build import build_broker, build_store
+    from shoptalk.stores.checkup import Trouble, checkup
 
     endpoints = read_endpoints(path)
     section = endpoints.tracker_store
@@ -217,14 +218,21 @@ def _services(path: Path) -> Iterator[Check]:
     else:
         store = build_store(section)
 
-        async def reach() -> None:
+        async def reach() -> list[Trouble]:
             try:
                 await store.ping()
+                return await checkup(store)
             finally:
                 await store.close()
 
-        asyncio.run(reach())
+        troubles = asyncio.run(reach())
         yield Check("good", f"The store {section.get('type')!r} answers")
+        yield from (Check("bad" if found.is_bad else "odd", found.what, found.do) for found in troubles)
+    if endpoints.encoder:
+        from shoptalk.encoders.remote import RemoteEncoder
+
+        about = RemoteEncoder.about(str(endpoints.encoder.get("url") or ""))
+        yield Check("good", f"The encoder's service answers; it has {about['name']!r}")
     if endpoints.event_broker:
         build_broker(endpoints.event_broker)
         yield Check("good", f"The event broker {endpoints.event_broker.get('type', 'pika')!r} can be made")

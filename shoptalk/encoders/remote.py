@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import httpx
 
@@ -26,8 +27,8 @@ class RemoteEncoder:
     """
 
     def __init__(self, url: str, name: str) -> None:
-        self._client = httpx.Client(base_url=url.rstrip("/"), timeout=TIMEOUT_S)
-        about = self._ask("GET", "/encoder").json()
+        self._client = _client(url)
+        about = _ask(self._client, "GET", "/encoder").json()
         if about["name"] != name:
             raise ComponentError(
                 f"The service at {url} encodes with {about['name']!r}, but the model needs {name!r}.",
@@ -52,19 +53,35 @@ class RemoteEncoder:
             ComponentError: the service does not answer.
         """
         body = {"texts": list(texts), "layers": list(layers), "prefix": prefix, "whole": whole}
-        return unpack(self._ask("POST", "/encode", body).content)
+        return unpack(_ask(self._client, "POST", "/encode", body).content)
 
-    def _ask(self, method: str, path: str, body: object = None) -> httpx.Response:
-        failure: httpx.HTTPError | None = None
-        for _ in range(ATTEMPTS):
-            try:
-                answer = self._client.request(method, path, json=body)
-                answer.raise_for_status()
-            except httpx.HTTPError as error:
-                failure = error
-            else:
-                return answer
-        raise ComponentError(
-            f"The encoder's service at {self._client.base_url} does not answer: {type(failure).__name__}.",
-            hint="Is it running? `encoder: url:` of endpoints.yml says where it is; see docs/scaling.md.",
-        )
+    @staticmethod
+    def about(url: str) -> dict[str, Any]:
+        """What a service says of its encoder.
+
+        Raises:
+            ComponentError: it does not answer.
+        """
+        with _client(url) as client:
+            told: dict[str, Any] = _ask(client, "GET", "/encoder").json()
+            return told
+
+
+def _client(url: str) -> httpx.Client:
+    return httpx.Client(base_url=url.rstrip("/"), timeout=TIMEOUT_S)
+
+
+def _ask(client: httpx.Client, method: str, path: str, body: object = None) -> httpx.Response:
+    failure: Exception | None = None
+    for _ in range(ATTEMPTS):
+        try:
+            answer = client.request(method, path, json=body)
+            answer.raise_for_status()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            failure = error
+        else:
+            return answer
+    raise ComponentError(
+        f"The encoder's service at {client.base_url} does not answer: {type(failure).__name__}.",
+        hint="Is it running? `encoder: url:` of endpoints.yml says where it is; see docs/scaling.md.",
+    )

@@ -111,6 +111,11 @@ class AdoptingStore:
         self._known: OrderedDict[str, None] = OrderedDict()
         self.outbox, self.reminders = store.outbox, store.reminders
 
+    @property
+    def inner(self) -> TrackerStore:
+        """The store conversations are moved to."""
+        return self._store
+
     async def accept(self, message: StoredMessage) -> Accepted:
         return await self._store.accept(message)
 
