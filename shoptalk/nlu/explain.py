@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MOST_PIECES = 32
 """A longer text is weighed in pieces of several words."""
 
+MOST_CHARACTERS = 600
+"""The words of a longer text are not weighed: that would take as long as some dozens of long messages."""
+
 SILENT_KEYS = ("text_tokens",)
 
 
@@ -103,7 +106,7 @@ def words(
         {"text", "start", "end", "weights": {intent: from -1 to 1}} a piece, in order.
     """
     pieces = _pieces(offsets)
-    if len(pieces) < 2 or not ranking:
+    if len(pieces) < 2 or not ranking or len(text) > MOST_CHARACTERS:
         return []
     rests = [" ".join((text[:start] + " " + text[end:]).split()) for start, end in pieces]
     out = []

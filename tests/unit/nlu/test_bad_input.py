@@ -9,12 +9,14 @@ from nlu_kit import SHOP, data, trained
 
 from shoptalk.core.training_data import EntitySpan, Example, Source, TrainingData
 from shoptalk.errors import ConfigError, DataError
+from shoptalk.nlu.explain import MOST_PIECES
 from shoptalk.nlu.pipeline import MAX_CHARACTERS, Pipeline
 
 JOINT = {"name": "JointClassifier", "entity_epochs": 2, "entity_hidden": 32}
 NAMES: list[Any] = [
     "MultilingualTokenizer", "LanguageIdentifier", "RegexFeaturizer", "HashedNgrams", JOINT, "RegexEntityExtractor",
-    "EntitySynonymMapper", "RetrievalSelector", "FallbackClassifier",
+    "EntitySynonymMapper", {"name": "EntityNormalizer", "country": "DE"}, "RetrievalSelector", "FallbackClassifier",
+    "IntentSplitter",
 ]  # fmt: skip
 
 ODD = [
@@ -35,6 +37,13 @@ def test_odd_texts_are_answered(pipeline: Pipeline, text: str) -> None:
     assert set(result["intent"]) >= {"name", "confidence"}
     for entity in result["entities"]:
         assert 0 <= entity["start"] < entity["end"] <= MAX_CHARACTERS
+
+
+@pytest.mark.parametrize("text", [*ODD, "ok, ok, ok, ok, ok. " * 400])
+def test_odd_texts_are_explained(pipeline: Pipeline, text: str) -> None:
+    result = pipeline.parse([text], explain=True)[0]
+    assert [step["ms"] >= 0 for step in result["explain"]["steps"]]
+    assert len(result["explain"]["words"]) <= MOST_PIECES
 
 
 def test_nothing_said_is_nothing_understood(pipeline: Pipeline) -> None:

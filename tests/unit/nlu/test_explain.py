@@ -65,7 +65,7 @@ def test_texts_of_less_than_two_words_have_no_weights(pipeline: Pipeline, text: 
 
 
 def test_a_long_text_is_weighed_in_pieces(pipeline: Pipeline) -> None:
-    text = "where is my parcel " * 60
+    text = "where is my parcel " * 20
     pieces = pipeline.parse([text.strip()], explain=True)[0]["explain"]["words"]
     assert 2 < len(pieces) <= MOST_PIECES
     assert pieces[0]["start"] == 0

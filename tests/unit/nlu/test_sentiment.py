@@ -83,6 +83,15 @@ def test_it_says_how_sure_it_is_of_each(pipeline: Pipeline) -> None:
     assert sum(notes["sentiment"].values()) == pytest.approx(1, abs=0.01)
 
 
+@pytest.mark.parametrize("text", ["", " ", "👍", "\x01", "好" * 10_000, "\ud800", "ꦱꦸꦒꦼꦁ"])
+def test_odd_texts(pipeline: Pipeline, text: str) -> None:
+    result = pipeline.parse([text])[0]
+    if text.strip():
+        assert result["sentiment"]["label"] in ("negative", "neutral", "positive")
+    else:
+        assert "sentiment" not in result
+
+
 def test_one_word_is_never_urgent(pipeline: Pipeline) -> None:
     assert pipeline.parse(["immediately"])[0]["urgency"]["label"] == "normal"
 
