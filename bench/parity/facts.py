@@ -23,6 +23,8 @@ from shoptalk.core.events import (
 
 EARLIER = "(… of an earlier session)"
 SESSION = ["action_session_start None 1.0", "session_started", "action_listen"]
+METADATA = "slot session_started_metadata"
+"""What Rasa puts before a first session, and no longer has when it reads the conversation back."""
 ENTITY_KEYS = ("entity", "value", "start", "end", "role", "group", "extractor")
 UNSTABLE = ("timestamp", "metadata", "date_time")
 OURS = ("model_id", "assistant_id")
@@ -83,6 +85,8 @@ def _block(case: Case, played: Played) -> str:
         lines.append("> " + (turn["say"] if plain else _json(turn)))
         lines += [f"! {name} {_json(answer)}" for name, answer in calls]
         outlines = [outline(decode(event)) for event in news]
+        if turn is played.turns[0] and outlines[0:1] and outlines[0].startswith(METADATA):
+            del outlines[0]
         if hidden:
             lines.append(f"  {EARLIER}")
         lines += [f"  {line}" for line in _short(outlines)]

@@ -22,7 +22,7 @@ from shoptalk.nlu.pipeline import Pipeline
 
 HERE = Path(__file__).parent
 EARLIER = re.compile(r"\((\d+|…) of an earlier session\)")
-FACTS = {"corners": HERE / "facts.txt"} | {path.stem: path for path in sorted((HERE / "facts").glob("*.txt"))}
+FACTS = {path.stem: path for path in sorted((HERE / "facts").glob("*.txt"))}
 CASES = [(name, fact) for name, path in FACTS.items() for fact in read(path)]
 
 
@@ -49,7 +49,7 @@ class Recorded:
 @cache
 def trained(name: str):
     """A project's domain, dialogue and pipeline."""
-    folder = HERE / "corners" if name == "corners" else OWN / name
+    folder = OWN / name
     domain = folder / "domain"
     project = load_project(folder, domain=domain if domain.is_dir() else None)
     dialogue = Dialogue.build(project.config.policies)
