@@ -39,14 +39,14 @@ def run(args: argparse.Namespace) -> int:
     """
     from shoptalk.errors import ConfigError
     from shoptalk.formats.project import load_project
-    from shoptalk.formats.validate import check
+    from shoptalk.formats.validate import check, near
 
     if args.max_history is not None and args.max_history < 1:
         raise ConfigError(
             "--max-history must be at least 1.", hint="Leave it out to look at whole conversations."
         )
     project = load_project(Path(), config=args.config, domain=args.domain, data=args.data)
-    findings = [] if args.what == "stories" else check(project)
+    findings = [] if args.what == "stories" else [*check(project), *near(project)]
     conflicts: list[Conflict] = []
     if not any(finding.level == "error" for finding in findings):
         conflicts = _conflicts(project, args.max_history)

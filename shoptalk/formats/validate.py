@@ -13,6 +13,7 @@ from typing import Literal
 from shoptalk.core.domain import DEFAULT_ACTIONS, DEFAULT_INTENTS, Domain
 from shoptalk.core.stories import ActionStep, LoopStep, OrStep, Rule, SlotStep, Step, Story, UserStep
 from shoptalk.core.training_data import NOWHERE, Source
+from shoptalk.formats.near_duplicates import near_conflicts
 from shoptalk.formats.project import Project
 from shoptalk.settings import did_you_mean
 
@@ -67,6 +68,19 @@ def check(project: Project) -> list[Finding]:
     ]
     order = {"error": 0, "warning": 1, "note": 2}
     return sorted(found, key=lambda finding: order[finding.level])
+
+
+def near(project: Project) -> Iterator[Finding]:
+    """Examples that say nearly what one of another intent says; takes a second or two for a large project."""
+    for found in near_conflicts(project.training_data.examples):
+        one, other = found.one, found.other
+        yield Finding(
+            "note",
+            "near_conflict",
+            f"{one.text!r} of {one.intent!r} is nearly {other.text!r} of {other.intent!r} ({other.source}).",
+            one.source,
+            "Is it where it belongs?",
+        )
 
 
 def _snippets(project: Project) -> Iterator[tuple[Story | Rule, Step]]:
