@@ -21,11 +21,20 @@ VALUE = re.compile(r"\{\{-?[^}]*\}\}")
 
 
 def rendered(name: str) -> list[dict[str, Any]]:
-    """A chart's template with its control lines left out and its values made words: enough to be read as YAML."""
+    """A chart's template with its control lines left out and the chart's values put in: enough to be read as YAML."""
     lines = (DEPLOY / "helm/shoptalk/templates" / name).read_text().splitlines()
     kept = [line for line in lines if not re.fullmatch(r"\s*\{\{-.*\}\}", line)]
     text = "\n".join(re.sub(r"\{\{-? toYaml[^}]*\}\}", "{}", line) for line in kept)
-    return [part for part in yaml.safe_load_all(VALUE.sub("value", text)) if part]
+    return [part for part in yaml.safe_load_all(VALUE.sub(value_of, text)) if part]
+
+
+def value_of(found: re.Match[str]) -> str:
+    """What stands for a place of a template: the chart's value, or a word."""
+    value: Any = yaml.safe_load((DEPLOY / "helm/shoptalk/values.yaml").read_text())
+    path = re.search(r"\.Values\.([\w.]+)", found[0])
+    for step in path[1].split(".") if path else ():
+        value = value.get(step) if isinstance(value, dict) else None
+    return str(value) if path and isinstance(value, str | int | float) and value != "" else "value"
 
 
 def flags() -> set[str]:
