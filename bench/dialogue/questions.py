@@ -96,7 +96,7 @@ def copies(origin: Path, work: Path, name: str, seeds: Sequence[int]) -> tuple[P
     """
     project = load_project(origin, config=_config(origin, work / f"{name}-config.yml", None))
     folders = {f"seed{seed}": _copy(origin, work / f"{name}-seed{seed}", seed, set()) for seed in seeds}
-    for number, stories in enumerate(held_back(project)):
+    for number, stories in enumerate(held_back(project) if seeds else ()):
         names = {story.name for story in stories}
         folders[f"fold{number}"] = _copy(origin, work / f"{name}-fold{number}", seeds[0], names)
     return project, folders

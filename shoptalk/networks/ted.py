@@ -26,6 +26,8 @@ from torch.nn import functional as fn
 from shoptalk.networks.ted_inference import ENCODED, NORM_EPSILON, PARTS, TedShape, places
 
 NO_MOMENT = -1
+NAMES = "label_action_name"
+"""Names of labels are encoded as they are, without a dense layer of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +151,13 @@ class TedNetwork(nn.Module):
         self.shape = shape
         widths = {part: shape.inputs[part] for part in shape.inputs if shape.has(part)}
         self.dense = nn.ModuleDict(
-            {part: nn.Linear(width, shape.dense[part]) for part, width in widths.items()}
+            {part: nn.Linear(width, shape.dense[part]) for part, width in widths.items() if part != NAMES}
         )
         self.encode = nn.ModuleDict(
             {
-                part: SparseLinear(shape.dense[part], shape.encoding, training.density)
+                part: SparseLinear(
+                    widths[part] if part == NAMES else shape.dense[part], shape.encoding, training.density
+                )
                 for part in widths
                 if part in ENCODED or part.startswith("label_")
             }
@@ -223,7 +227,9 @@ class TedNetwork(nn.Module):
 
     def _encode(self, part: str, values: Tensor, drop: nn.Dropout) -> Tensor:
         present = (values != 0).any(-1, keepdim=True)
-        encoded = fn.gelu(self.encode[part](self._dense(part, drop(values))), approximate="tanh")
+        values = drop(values)
+        dense = values if part == NAMES else self._dense(part, values)
+        encoded = fn.gelu(self.encode[part](dense), approximate="tanh")
         out: Tensor = self.drop_dialogue(encoded) * present
         return out
 
