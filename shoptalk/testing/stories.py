@@ -21,6 +21,9 @@ from shoptalk.dialogue.training_trackers import TrainingTracker, training_tracke
 
 NO_ENTITY_FOUND = "None"
 
+OF_THE_WHOLE = ("LanguageIdentifier", "SentimentClassifier")
+"""Extractors whose entities say something of a message as a whole; no test story annotates them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -259,7 +262,7 @@ def _full_name(parse: Mapping[str, Any], intent: str | None) -> str:
 def _placed(entities: Sequence[Mapping[str, Any]], text: str | None) -> tuple[Mapping[str, Any], ...]:
     if text is None or text.startswith("/"):
         return ()
-    return tuple(e for e in entities if e.get("start") is not None)
+    return tuple(e for e in entities if e.get("start") is not None and e.get("extractor") not in OF_THE_WHOLE)
 
 
 def _bare(entities: Sequence[Mapping[str, Any]]) -> list[tuple[int, int, str, str]]:
