@@ -14,8 +14,8 @@ from shoptalk.testing.nlu import evaluate_nlu, extractors_of, parse_examples
 
 pytestmark = pytest.mark.timeout(900)
 ROOT = Path(__file__).resolve().parents[2]
-# A little under what was measured last: intents 91.0 % and 89.5 %, entities F1 86.8 % and 81.9 %.
-FLOORS = {"en": (0.90, 0.85), "zh": (0.88, 0.80)}
+# A little under what was measured last: intents 94.1 % and 91.2 %, entities F1 90.7 % and 88.4 %.
+FLOORS = {"en": (0.92, 0.88), "zh": (0.89, 0.85)}
 
 
 def _no_complaint(message: str, source: object) -> None:
