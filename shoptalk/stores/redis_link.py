@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -35,6 +37,8 @@ _AWAY = (
     "TRYAGAIN",
     "BUSY",
 )
+PATIENCE = 4
+"""Attempts of a call that is late while others are answered, as on a machine with too much to do."""
 _HINT = (
     "Nothing is lost; the request may be repeated. Is the server up, writable and within its memory limit?"
 )
@@ -95,6 +99,7 @@ class RedisLink:
         if address.cluster:
             self._lost += (AttributeError,)
         self._room = asyncio.Semaphore(address.max_connections)
+        self._heard = 0.0  # when the server last answered anything
 
     async def run(self, name: str, keys: list[str], args: list[Any]) -> Any:
         """Run a script of this package. All of them may be repeated: a lost connection is tried twice."""
@@ -155,12 +160,12 @@ class RedisLink:
 
     async def _guarded(self, what: str, call: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         try:
-            async with asyncio.timeout(self.address.timeout_s), self._room:
-                try:
-                    return await call()
-                except self._lost:
-                    # A pooled connection may be the one of a server that restarted meanwhile.
-                    return await call()
+            await self._enter()
+            try:
+                result = await self._answered(call)
+            finally:
+                self._room.release()
+            return result
         except (TimeoutError, exceptions.TimeoutError) as error:
             raise self._away(what, f"no answer within {self.address.timeout_s} s") from error
         except self._lost as error:
@@ -173,6 +178,36 @@ class RedisLink:
             raise StoreError(f"Redis at {self.address} refused {what}: {error}.") from error
         except exceptions.RedisError as error:
             raise StoreError(f"Redis at {self.address}, {what}: {error}.") from error
+
+    async def _enter(self) -> None:
+        """Wait for a free connection as long as the server answers others, for a while when it does not."""
+        while True:
+            begin = time.monotonic()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.address.timeout_s):
+                    await self._room.acquire()
+                    return
+            if self._heard < begin:
+                raise TimeoutError
+
+    async def _answered(self, call: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+        """What a call gives. If it is late although others got answers, we are slow and not the server: it is repeated."""
+        for attempt in range(PATIENCE):
+            begin = time.monotonic()
+            try:
+                async with asyncio.timeout(self.address.timeout_s):
+                    try:
+                        result = await call()
+                    except self._lost:
+                        # A pooled connection may be the one of a server that restarted meanwhile.
+                        result = await call()
+            except (TimeoutError, exceptions.TimeoutError):
+                if self._heard < begin or attempt == PATIENCE - 1:
+                    raise
+            else:
+                self._heard = time.monotonic()
+                return result
+        raise AssertionError("unreachable")
 
     def _away(self, what: str, why: str) -> Unavailable:
         logger.warning("store.unavailable", extra={"store": str(self.address), "operation": what, "why": why})
