@@ -55,7 +55,8 @@ class MultilingualTokenizer:
         """Write `tokens` (their lemma is the folded form) and the output `text_tokens`."""
         for message in messages:
             message.tokens = apply_pattern(split_multilingual(message.text), self.options["token_pattern"])
-            message.output["text_tokens"] = text_tokens(message.tokens)
+            if message.example is None:  # nobody reads the output of a training text
+                message.output["text_tokens"] = text_tokens(message.tokens)
 
     def save(self) -> Saved:
         """No state."""
