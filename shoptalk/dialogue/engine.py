@@ -6,13 +6,14 @@ import difflib
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from shoptalk import registry
 from shoptalk.archive import Saved
 from shoptalk.core.domain import Domain
-from shoptalk.core.stories import OrStep, Rule, SlotStep, Story, StoryData
+from shoptalk.core.stories import ActionStep, OrStep, Rule, SlotStep, Story, StoryData
 from shoptalk.core.tracker import Tracker
+from shoptalk.core.training_data import Source
 from shoptalk.dialogue.ensemble import combine, rejected_place, winner_index, without
 from shoptalk.dialogue.policies.base import (
     NOTHING_RULE_ONLY,
@@ -101,7 +102,7 @@ class Dialogue:
             ConfigError: policies and domain do not fit together.
         """
         self.check(domain)
-        _check_slots(story_data, domain)
+        _check_names(story_data, domain)
         learns = any(getattr(policy, "learns_from_chance", False) for policy in self.policies)
         trackers = training_trackers(
             story_data, domain, augmentation=augmentation if learns else 0, seed=seed
@@ -240,25 +241,34 @@ def _certainty(prediction: Prediction, rejected: int | None) -> float:
     return float(prediction.priority) if left.confidence >= 1.0 else -math.inf
 
 
-def _check_slots(data: StoryData, domain: Domain) -> None:
-    """Every slot that stories and rules set is one of the domain.
+def _check_names(data: StoryData, domain: Domain) -> None:
+    """Every slot that stories and rules set, and every action they name, is one of the domain.
 
     Raises:
         DataError: one is not.
     """
     snippets: list[Story | Rule] = [*data.stories, *data.rules]
+    known = frozenset(domain.action_names)
     for snippet in snippets:
         condition = snippet.condition if isinstance(snippet, Rule) else ()
         inside = (s for step in snippet.steps if isinstance(step, OrStep) for s in step.alternatives)
         for step in (*condition, *snippet.steps, *inside):
             if isinstance(step, SlotStep) and step.name not in domain.all_slots:
-                close = difflib.get_close_matches(step.name, domain.all_slots, n=1)
-                raise DataError(
-                    f"{snippet.name!r} sets the slot {step.name!r}, which is not in the domain.",
-                    hint=f"Did you mean {close[0]!r}?" if close else "Add it to `slots:` of the domain.",
-                    file=step.source.file,
-                    line=step.source.line,
-                )
+                _refuse(snippet, "sets the slot", step.name, list(domain.all_slots), "slots", step.source)
+            if isinstance(step, ActionStep) and step.name and step.name not in known and "/" not in step.name:
+                _refuse(snippet, "names the action", step.name, list(known), "actions", step.source)
+
+
+def _refuse(
+    snippet: Story | Rule, does: str, name: str, known: list[str], section: str, source: Source
+) -> NoReturn:
+    close = difflib.get_close_matches(name, known, n=1)
+    raise DataError(
+        f"{snippet.name!r} {does} {name!r}, which is not in the domain.",
+        hint=f"Did you mean {close[0]!r}?" if close else f"Add it to `{section}:` of the domain.",
+        file=source.file,
+        line=source.line,
+    )
 
 
 def _best(prediction: Prediction, domain: Domain, top: int) -> tuple[Scored, ...]:
