@@ -82,7 +82,7 @@ def test_slots_count(talk: TalkOf) -> None:
     assert conversation.hear("order").predict().action(conversation.domain) == "utter_done"
 
 
-@pytest.mark.parametrize("intent, answer", [("yes", "utter_done"), ("no", "utter_pity")])
+@pytest.mark.parametrize(("intent", "answer"), [("yes", "utter_done"), ("no", "utter_pity")])
 def test_what_no_story_begins_with_is_answered_all_the_same(talk: TalkOf, intent: str, answer: str) -> None:
     conversation = learnt(talk)
     assert conversation.hear(intent).predict().action(conversation.domain) == answer

@@ -91,7 +91,8 @@ def test_every_input_and_output_keeps_a_connection() -> None:
     for sizes in ((7, 20), (20, 7), (9, 9)):
         mask = SparseLinear(*sizes, density=0.0).mask
         assert mask is not None
-        assert mask.sum(0).min() >= 1 and mask.sum(1).min() >= 1
+        assert mask.sum(0).min() >= 1
+        assert mask.sum(1).min() >= 1
         assert mask.sum() == max(sizes)
 
 
