@@ -52,12 +52,13 @@ def main() -> int:
                 args, bot, folders[bot.name], read[bot.name], played.get(bot.name, []), actions
             )
             print(f"{bot.name}: {len(results[bot.name])} cases", file=sys.stderr, flush=True)
+            if args.json:
+                text = json.dumps(_plain(results), indent=1, ensure_ascii=False)
+                args.json.write_text(text, encoding="utf-8")
     if args.record:
         for bot in (bot for bot in trained if bot.origin.parent == OWN):
             facts.write(args.record / f"{bot.name}.txt", _not_decided(played[bot.name], results[bot.name]))
     print(report.text(results))
-    if args.json:
-        args.json.write_text(json.dumps(_plain(results), indent=1, ensure_ascii=False), encoding="utf-8")
     if args.markdown:
         shown = "python -m bench.parity --rasa RASA" + (" --data DATA" if args.data else "")
         args.markdown.write_text(report.markdown(results, shown), encoding="utf-8")
