@@ -76,6 +76,7 @@ class Slow:
             said = b"" if answer.exception() else answer.result()
             self.ended[said[9:12].decode() or "closed"] += 1
             writer.close()
+            await asyncio.sleep(1)
 
 
 async def attack(port: int, sockets: int, seconds: float, pid: int) -> dict[str, object]:

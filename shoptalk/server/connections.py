@@ -28,14 +28,16 @@ class Crowd:
         head_s: seconds until the head of a request must be there.
         max_head: bytes it may have.
         most: connections at a time.
-        quiet: connections without a request under way, the longest so first.
+        grace_s: a connection has at least so long to say something, unless there are twice as many as may be.
+        quiet: connections without a request under way, the longest so first, and since when.
         open: how many connections there are.
     """
 
     head_s: float = 10.0
     max_head: int = 64 << 10
     most: int = 4096
-    quiet: OrderedDict[BoundedProtocol, None] = field(default_factory=OrderedDict)
+    grace_s: float = 1.0
+    quiet: OrderedDict[BoundedProtocol, float] = field(default_factory=OrderedDict)
     open: int = 0
 
 
@@ -54,8 +56,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self.crowd.open += 1
         self._await_head()
         if self.crowd.open > self.crowd.most:
-            longest = next(iter(self.crowd.quiet))
-            longest._refuse(SLOW if longest._deadline is not None else b"")
+            longest, since = next(iter(self.crowd.quiet.items()))
+            if self.loop.time() - since >= self.crowd.grace_s or self.crowd.open > 2 * self.crowd.most:
+                longest._refuse(SLOW if longest._deadline is not None else b"")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.crowd.open -= 1
@@ -78,7 +81,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self._is_idle and not self.transport.is_closing():
-            self.crowd.quiet[self] = None
+            self.crowd.quiet[self] = self.loop.time()
 
     def handle_websocket_upgrade(self) -> None:
         self._head_came()
@@ -93,7 +96,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _await_head(self) -> None:
         self._head_bytes = 0
         self._deadline = self.loop.call_later(self.crowd.head_s, self._refuse, SLOW)
-        self.crowd.quiet.setdefault(self)
+        self.crowd.quiet.setdefault(self, self.loop.time())
 
     def _head_came(self) -> None:
         if self._deadline is not None:

@@ -303,14 +303,55 @@ class AtOnce:
         if scope["path"].startswith(PUBLIC) and not self.addresses.take(address):
             await refuse(send, 429, "Overloaded", "Too many requests.", "overloaded", "Wait a moment.")
             return
-        if self.running >= self.bounds.at_once:
-            await refuse(send, 503, "Overloaded", "The server is busy.", "busy", "Try again in a moment.")
-            return
-        self.running += 1
+        counting = _Counting(self, receive, send)
         try:
-            await self.app(scope, receive, send)
+            if scope["method"] != "POST":
+                counting.enter()
+            await self.app(scope, counting.receive, counting.send)
+        except _Busy:
+            if not counting.answered:
+                await refuse(send, 503, "Overloaded", "The server is busy.", "busy", "Try again in a moment.")
         finally:
-            self.running -= 1
+            counting.leave()
+
+
+class _Counting:
+    """A request that counts from when its body is there, so that slow ones take nobody's place."""
+
+    def __init__(self, gate: AtOnce, receive: Receive, send: Send) -> None:
+        self._gate, self._receive, self._send = gate, receive, send
+        self._counts, self._is_busy, self.answered = False, False, False
+
+    def enter(self) -> None:
+        """Take a place."""
+        if self._counts:
+            return
+        if self._gate.running >= self._gate.bounds.at_once:
+            self._is_busy = True
+            raise _Busy
+        self._gate.running += 1
+        self._counts = True
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self._gate.running -= self._counts
+        self._counts = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            self.enter()
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self._is_busy and not self.answered:
+            raise _Busy  # whatever reads bodies made another failure of it
+        self.answered = self.answered or message["type"] == "http.response.start"
+        await self._send(message)
+
+
+class _Busy(Exception):
+    """There is no place for a request."""
 
 
 class OriginCheck:

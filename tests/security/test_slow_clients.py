@@ -105,7 +105,7 @@ async def test_a_slow_body_is_no_slow_head() -> None:
 
 
 async def test_others_are_served_while_a_crowd_says_nothing() -> None:
-    async with served(Crowd(head_s=30, most=50)) as port, talks(port) as [(idle, asking)]:
+    async with served(Crowd(head_s=30, most=50, grace_s=0)) as port, talks(port) as [(idle, asking)]:
         asking.write(ASK)
         await idle.readuntil(b'{"status":"ok"}')
         async with talks(port, 200) as crowd:
