@@ -30,7 +30,7 @@ from shoptalk.core.events import (
     UserUttered,
     decode,
 )
-from shoptalk.core.stories import StoryData
+from shoptalk.core.stories import OrStep, StoryData, UserStep
 from shoptalk.core.tracker import Tracker
 from shoptalk.dialogue import Dialogue
 from shoptalk.dialogue.ensemble import combine
@@ -66,6 +66,7 @@ class Agreement:
 
     Args:
         answers: what is said first after a message is the same.
+        known: the same, of messages whose intent a story has; what Rasa says to others is left to chance.
         silent: nothing is said where Rasa says something.
         talkative: something is said where Rasa says nothing.
         actions: every action of the whole policies is the same.
@@ -74,6 +75,7 @@ class Agreement:
     """
 
     answers: Share = field(default_factory=Share)
+    known: Share = field(default_factory=Share)
     silent: Share = field(default_factory=Share)
     talkative: Share = field(default_factory=Share)
     actions: Share = field(default_factory=Share)
@@ -176,6 +178,9 @@ class Ours:
 
     def __init__(self, project: Project, stories: StoryData) -> None:
         self.domain = project.domain
+        steps = [step for story in stories.stories for step in story.steps]
+        steps += [s for step in steps if isinstance(step, OrStep) for s in step.alternatives]
+        self.told = {step.intent for step in steps if isinstance(step, UserStep)}
         self.dialogue = Dialogue.build(project.config.policies)
         start = time.process_time()
         self.dialogue.train(stories, project.domain)
@@ -195,9 +200,10 @@ def compare_walks(ours: Ours, answered: Mapping[str, Any]) -> dict[str, tuple[Ag
     out: dict[str, tuple[Agreement, Agreement]] = {}
     for kind, messages, turns in zip(answered["kinds"], answered["said"], answered["walks"], strict=True):
         mine, other = out.setdefault(kind, (Agreement(), Agreement()))
-        for steps, own in _replayed(ours, messages, turns):
-            _grade(mine, steps, own)
-            _grade(other, steps, [_as_own(step["others"][0]) for step in steps])
+        for message, (steps, own) in zip(messages, _replayed(ours, messages, turns), strict=True):
+            known = message["intent"] in ours.told
+            _grade(mine, steps, own, known)
+            _grade(other, steps, [_as_own(step["others"][0]) for step in steps], known)
     return out
 
 
@@ -249,11 +255,13 @@ def _follow(tracker: Tracker, domain: Domain, step: Mapping[str, Any]) -> None:
         tracker.apply(ActiveLoop(name=None if tracker.active_loop_name == action else action))
 
 
-def _grade(grades: Agreement, steps: Sequence[Mapping[str, Any]], own: Sequence[Own]) -> None:
+def _grade(grades: Agreement, steps: Sequence[Mapping[str, Any]], own: Sequence[Own], known: bool) -> None:
     said = [step["action"] for step in steps]
     place = 1 if said[0] == ACTION_UNLIKELY_INTENT and len(said) > 1 else 0
     answer = own[place][0]
     grades.answers.add(answer == said[place])
+    if known:
+        grades.known.add(answer == said[place])
     if said[place] != ACTION_LISTEN:
         grades.silent.add(answer == ACTION_LISTEN)
     else:

@@ -233,6 +233,14 @@ class TedNetwork(nn.Module):
         out: Tensor = self.drop_dialogue(encoded) * present
         return out
 
+    def forget_unseen(self, features: Mapping[str, Tensor]) -> None:
+        """Let what no example had, an intent of no story say, tell nothing instead of something by chance."""
+        with torch.no_grad():
+            for part, values in features.items():
+                layer = self.dense[part] if self.shape.has(part) else None
+                if isinstance(layer, nn.Linear):
+                    layer.weight *= values.any(0)
+
     def export(self, labels: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
         """Weights by name, for `TedInference`; masks are applied, labels are worked out."""
         self.eval()

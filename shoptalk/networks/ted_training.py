@@ -89,6 +89,7 @@ def train_ted(
         losses.append(total / max(1, steps))
         if progress is not None:
             progress(epoch + 1, training.epochs)
+    network.forget_unseen(features)
     return network.export(label_features), losses
 
 

@@ -88,6 +88,11 @@ def test_what_no_story_begins_with_is_answered_all_the_same(talk: TalkOf, intent
     assert conversation.hear(intent).predict().action(conversation.domain) == answer
 
 
+def test_intents_no_story_has_are_all_alike(talk: TalkOf) -> None:
+    scores = [learnt(talk).hear(name).predict().probabilities for name in ("nlu_fallback", "out_of_scope")]
+    assert scores[0] == scores[1]
+
+
 def test_the_same_training_gives_the_same_weights(talk: TalkOf) -> None:
     one, two = (learnt(talk, epochs=2).dialogue.save()["TEDPolicy0"] for _ in range(2))
     assert one.config == two.config
