@@ -13,7 +13,7 @@ from pathlib import Path
 from shoptalk.errors import ConfigError
 from shoptalk.server.observe import JsonFormatter, TextFormatter
 
-CLOCK, FULL_DATE = "%H:%M:%S", "%Y-%m-%d %H:%M:%S"
+CLOCK, FULL_DATE = "%H:%M:%S", "%Y-%m-%dT%H:%M:%S"
 NOISY = ("httpx", "httpcore", "urllib3", "asyncio", "matplotlib", "rasa_sdk")
 """Loggers of libraries that are heard at WARNING only, unless everything is wanted."""
 
