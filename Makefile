@@ -8,6 +8,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 STAMP := .venv/.installed
 STAMP_DEV := .venv/.installed-dev
+HELP_CENTRE := .shoptalk/knowledge/.built
 PORT ?= 5005
 NEEDED_MB := 6000
 
@@ -16,7 +17,7 @@ NEEDED_MB := 6000
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
-run: $(STAMP)  ## set up, train if needed, serve the shop assistant
+run: $(STAMP) $(HELP_CENTRE)  ## set up, train if needed, serve the shop assistant
 	@$(BIN)/python -m shop.seed
 	@$(BIN)/shoptalk train
 	@$(BIN)/shoptalk run --port $(PORT) --enable-api --page --watch --router shop.web.router
@@ -31,7 +32,7 @@ check: $(STAMP_DEV)  ## format, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: $(STAMP_DEV)  ## tests with coverage
+unit: $(STAMP_DEV) $(HELP_CENTRE)  ## tests with coverage
 	@$(BIN)/shoptalk train
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report= --ignore tests/browser tests
 	$(BIN)/python -m pytest -q --cov --cov-append --cov-report=term:skip-covered tests/browser
@@ -62,6 +63,11 @@ $(STAMP): pyproject.toml constraints.txt pretrained.txt
 $(STAMP_DEV): $(STAMP)
 	@echo "Installing the tools of developers …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(HELP_CENTRE): $(STAMP) $(wildcard shop/articles/*/* shoptalk/knowledge/*.py)
+	@echo "Reading the help centre …"
+	@$(BIN)/python -m shop.knowledge
 	@touch $@
 
 .venv/bin/python:

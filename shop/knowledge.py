@@ -1,4 +1,4 @@
-"""Looking an answer up in the help centre.
+"""Looking an answer up in the help centre. `python -m shop.knowledge` builds its index ahead of the first question.
 
 The one seam to the framework: `_index` builds the public `shoptalk.knowledge.KnowledgeIndex` where it is installed.
 Where it is not, as under another framework that runs this project, a small lexical search answers instead.
@@ -165,3 +165,7 @@ def _terms(text: str) -> set[str]:
 
 if __name__ == "__main__":
     print("help centre:", "index built" if warm_up() else "lexical search only")
+
+
+if __name__ == "__main__":
+    print(f"{len(load_articles())} articles, {'indexed' if warm_up() else 'found by their words only'}.")
