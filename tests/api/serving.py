@@ -174,7 +174,16 @@ class Server:
         )
         credentials = _write(self.folder / "credentials.yml", {"web": web, "rest": None, **self.channels})
         files = ["--model", str(self.model), "--endpoints", str(endpoints), "--credentials", str(credentials)]
-        where = ["--port", str(self.port), "--enable-api", "--page", "--router", "shop.web.router"]
+        where = [
+            "--port",
+            str(self.port),
+            "--enable-api",
+            "--page",
+            "--router",
+            "shop.web.router",
+            "--address-rate",
+            "0",
+        ]
         command = [sys.executable, "-m", "shoptalk.cli", "run", *files, *where]
         environment = {"SHOP_DATABASE_URL": self.shop.url, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
         self.process = Process(command, self.folder / "server.log", environment)
