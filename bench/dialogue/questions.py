@@ -111,10 +111,13 @@ def _copy(origin: Path, folder: Path, seed: int, left_out: set[str]) -> Path:
         elif (origin / part).exists():
             shutil.copy(origin / part, folder / part)
     _config(origin, folder / "config.yml", seed)
-    for path in (folder / "data").rglob("*.yml"):
+    seen: set[str] = set()
+    for path in sorted((folder / "data").rglob("*.yml")):
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader) or {}
         if "nlu" in content:
-            content["nlu"] = [_one_example(item["intent"]) for item in content["nlu"] if "intent" in item]
+            intents = {item["intent"]: None for item in content["nlu"] if "intent" in item}
+            content["nlu"] = [_one_example(name) for name in intents if name not in seen]
+            seen.update(intents)
         if "stories" in content:
             content["stories"] = [s for s in content["stories"] if s["story"] not in left_out]
         path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
@@ -122,7 +125,7 @@ def _copy(origin: Path, folder: Path, seed: int, left_out: set[str]) -> Path:
 
 
 def _one_example(intent: str) -> dict[str, str]:
-    return {"intent": intent, "examples": f"- {re.sub('[^a-z]+', ' ', intent)}\n"}
+    return {"intent": intent, "examples": f"- {re.sub('[^a-z]+', '', intent)}\n"}
 
 
 def _config(origin: Path, to: Path, seed: int | None) -> Path:
