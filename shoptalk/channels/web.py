@@ -225,14 +225,16 @@ class WebChannel:
             tracker = await inbox.tracker(self.session(request).sender_id)
             return {"messages": history_of(tracker.as_dict(tracker.events)["events"])}
 
+        self._inspector_routes(router, inbox)
+        return router
+
+    def _inspector_routes(self, router: APIRouter, inbox: Inbox) -> None:
         @router.get("/inspect")
         async def inspect(request: Request) -> dict[str, Any]:
             """The last turns, step by step; only with `inspector: true`."""
             session = self.session(request)
             if self.inspector is None:
-                raise ChannelError(
-                    "The inspector is switched off.", hint="Set `inspector: true` under `web:`."
-                )
+                raise _switched_off()
             tracker = await inbox.tracker(session.sender_id)
             state = tracker.as_dict()
             return {
@@ -247,12 +249,8 @@ class WebChannel:
             """Why a text is understood as it is; only with `inspector: true`."""
             session = self.session(request)
             if self.inspector is None or not isinstance(inbox, Explains):
-                raise ChannelError(
-                    "The inspector is switched off.", hint="Set `inspector: true` under `web:`."
-                )
+                raise _switched_off()
             return dict(await inbox.explain(session.sender_id, self.accepted_text(asked.text)))
-
-        return router
 
     def accepted_text(self, text: str, offered: tuple[str, ...] = ()) -> str:
         """What of a text may reach the assistant.
@@ -293,6 +291,10 @@ def own_secret(folder: Path | None = None) -> str:
     with os.fdopen(handle, "w") as file:
         file.write(secret + "\n")
     return secret
+
+
+def _switched_off() -> ChannelError:
+    return ChannelError("The inspector is switched off.", hint="Set `inspector: true` under `web:`.")
 
 
 def _metadata(session: Session, language: str | None) -> dict[str, Any]:
