@@ -38,9 +38,10 @@ class Workers:
 
     def start(self, name: str) -> None:
         """Start one worker."""
-        command = [sys.executable, str(ROOT / "tests/faults/faultkit/worker.py"), json.dumps(self.address), str(self.folder),
+        command = [sys.executable, "-m", "faultkit.worker", json.dumps(self.address), str(self.folder),
                    str(self.lease_ms), name]  # fmt: skip
-        self.processes[name] = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "faults")])
+        self.processes[name] = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path})
 
     async def supervise(self) -> None:
         """Keep all workers running, until cancelled."""

@@ -21,11 +21,11 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from faultkit.serving import serve, serve_stalled
 from shoptalk.errors import StoreError
 from shoptalk.stores.base import StoredMessage, StoreOptions, Turn
 from shoptalk.stores.redis import RedisTrackerStore
 from shoptalk.stores.redis_link import RedisAddress
-from shoptalk.stores.serving import serve, serve_stalled
 
 POINTS = (
     "before_accept", "after_accept", "after_begin", "in_nlu", "before_action", "in_action", "after_action",

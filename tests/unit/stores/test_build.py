@@ -15,7 +15,6 @@ from shoptalk.stores.broker import CollectingBroker
 from shoptalk.stores.build import build_broker, build_store, redis_address
 from shoptalk.stores.legacy import AdoptingStore
 from shoptalk.stores.memory import MemoryTrackerStore
-from shoptalk.stores.serving import serve, serve_stalled
 from shoptalk.stores.sql import SqlTrackerStore
 
 EVENTS = [{"event": "user", "timestamp": 1.5, "text": "你好"}, {"event": "slot", "name": "a", "value": None}]
@@ -118,37 +117,5 @@ def test_broker_mistakes_are_told(tmp_path: Path) -> None:
         collecting = CollectingBroker()
         await collecting.publish("a", EVENTS)
         assert collecting.messages[0] == {"sender_id": "a", **EVENTS[0]}
-
-    asyncio.run(run())
-
-
-def test_serving_answers_in_order_and_repeats() -> None:
-    async def run() -> None:
-        store, served = MemoryTrackerStore(), []
-
-        async def handle(turn) -> list[dict]:
-            await asyncio.sleep(0.002)
-            served.append(turn.message.message_id)
-            replies = [{"text": turn.message.message_id}]
-            await turn.commit([], replies)
-            return replies
-
-        def message(number: int) -> StoredMessage:
-            return StoredMessage("rest", "a", f"m{number}", {})
-
-        answers = await asyncio.gather(*(serve(store, message(n % 6), handle) for n in range(12)))
-        assert answers == [[{"text": f"m{n % 6}"}] for n in range(12)]
-        assert served == [f"m{n}" for n in range(6)]
-        await store.accept(message(9))
-        assert await serve_stalled(store, handle) == 1
-
-        async def broken(turn) -> list[dict]:
-            raise RuntimeError("a bug in the handler")
-
-        with pytest.raises(RuntimeError, match="a bug"):
-            await serve(store, message(10), broken)
-        assert (await store.begin_turn("a")).attempt == 2, "the turn was not given back"
-        with pytest.raises(Unavailable, match="not served within"):
-            await serve(store, message(10), handle, 0.05)
 
     asyncio.run(run())

@@ -1,4 +1,7 @@
-"""From a message to its replies: the loop every server runs around `accept`, `begin_turn` and `commit`."""
+"""From a message to its replies by the store alone: the shortest loop around `accept`, `begin_turn` and `commit`.
+
+The product's own is `shoptalk/worker.py`; this one has nothing else that could hide a fault of the store.
+"""
 
 from __future__ import annotations
 
