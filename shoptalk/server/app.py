@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
+from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 import shoptalk
@@ -39,6 +40,7 @@ LOOPBACK = ("127.0.0.1", "::1")
 NAMING = ("rest", "callback")
 """Channels whose callers name their senders."""
 
+Lifespan = Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]
 Work = Callable[[], contextlib.AbstractAsyncContextManager[None]]
 
 
@@ -81,14 +83,7 @@ def create_app(
         background: work that runs while the server does (reminders, outbox), cancelled at its end.
     """
     chosen = options or ServerOptions()
-    app = FastAPI(
-        title="Shoptalk",
-        version=shoptalk.__version__,
-        lifespan=_lifespan(holder, background),
-        docs_url="/docs" if chosen.enable_api else None,
-        redoc_url=None,
-        openapi_url="/openapi.json" if chosen.enable_api else None,
-    )
+    app = _bare(_lifespan(holder, background), described=chosen.enable_api)
     errors.install(app)
     _protect(app, chosen)
     app.include_router(_health(holder))
@@ -108,6 +103,13 @@ def create_app(
     return app
 
 
+def _bare(lifespan: Lifespan, *, described: bool) -> FastAPI:
+    """No routes yet but, if it is described, `/openapi.json` and `/docs`, a page that asks nobody else's server."""
+    if not described:
+        return FastAPI(title="Shoptalk", version=shoptalk.__version__, lifespan=lifespan, openapi_url=None)
+    return FastAPIOffline(redoc_url=None, title="Shoptalk", version=shoptalk.__version__, lifespan=lifespan)
+
+
 def _protect(app: FastAPI, options: ServerOptions) -> None:
     """What stands around all routes; the last one added is the outermost."""
     app.add_middleware(BodyLimit, bounds=options.bounds)
@@ -122,9 +124,7 @@ def _protect(app: FastAPI, options: ServerOptions) -> None:
         app.add_middleware(Telemetry, metrics=options.metrics, tracing=options.tracing)
 
 
-def _lifespan(
-    holder: Holder, background: Sequence[Callable[[], Awaitable[None]]]
-) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+def _lifespan(holder: Holder, background: Sequence[Callable[[], Awaitable[None]]]) -> Lifespan:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         import asyncio
