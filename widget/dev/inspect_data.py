@@ -52,81 +52,64 @@ def _entities(text: str) -> list[dict[str, Any]]:
 
 def inspected(text: str, language: str, intent: str, kind: str, slots: dict[str, Any]) -> dict[str, Any]:
     """One turn for the inspector; fills the slots the entities stand for."""
-    confidence = 0.31 if kind == "fallback" else 0.94
-    rest = [0.6, 0.2, 0.1, 0.06, 0.04]
-    others = [
-        {"name": name, "confidence": round((1 - confidence) * part, 4)}
-        for name, part in zip([o for o in _OTHERS if o != intent], rest, strict=False)
-    ]
-    ranking = sorted(
-        [{"name": intent, "confidence": confidence}, *others], key=lambda one: -one["confidence"]
-    )
     entities = _entities(text)
-    events: list[dict[str, Any]] = [
-        {"event": "action", "name": "action_listen", "timestamp": time.time()},
-        {"event": "user", "text": text, "timestamp": time.time()},
-    ]
-    for entity in [*entities, {"entity": "language", "value": language}]:
-        if slots.get(entity["entity"]) != entity["value"]:
-            slots[entity["entity"]] = entity["value"]
-            events.append(
-                {
-                    "event": "slot",
-                    "name": entity["entity"],
-                    "value": entity["value"],
-                    "timestamp": time.time(),
-                }
-            )
-    events += [
-        {
-            "event": "action",
-            "name": f"action_{intent}",
-            "policy": _POLICIES[kind],
-            "confidence": 1.0,
-            "timestamp": time.time(),
-        },
-        {"event": "bot", "text": "…", "timestamp": time.time()},
-    ]
-    parse = {"text": text, "intent": ranking[0], "intent_ranking": ranking}
-    parse["entities"] = [
-        *entities,
-        {
-            "start": 0,
-            "end": len(text),
-            "entity": "language",
-            "value": language,
-            "extractor": "LanguageDetector",
-        },
-    ]
-    steps = [
-        {
-            "action": f"action_{intent}",
-            "policy": _POLICIES[kind],
-            "confidence": 1.0 if kind != "model" else 0.83,
-            "reason": _REASONS[kind],
-            "ms": 4.2,
-        },
-        {
-            "action": "action_listen",
-            "policy": _POLICIES[kind],
-            "confidence": 1.0,
-            "reason": _REASONS[kind],
-            "ms": 0.3,
-        },
-    ]
-    timings = {
-        "nlu": 5.8,
-        "slots": 0.2,
-        "predict": 0.9,
-        "actions": 4.5 if kind != "model" else 1800.0,
-        "store": 1.1,
-    }
+    said = {"start": 0, "end": len(text), "entity": "language", "value": language}
+    ranking = _ranking(intent, 0.31 if kind == "fallback" else 0.94)
+    timings = {"nlu": 5.8, "slots": 0.2, "predict": 0.9, "actions": 4.5, "store": 1.1}
+    if kind == "model":
+        timings["actions"] = 1800.0
     timings["total"] = round(sum(timings.values()) + 0.4, 2)
     return {
         "text": text,
         "at": time.time(),
-        "parse": parse,
-        "steps": steps,
-        "events": events,
+        "parse": {
+            "text": text,
+            "intent": ranking[0],
+            "intent_ranking": ranking,
+            "entities": [*entities, {**said, "extractor": "LanguageDetector"}],
+        },
+        "steps": [
+            _step(f"action_{intent}", kind, 0.83 if kind == "model" else 1.0, 4.2),
+            _step("action_listen", kind, 1.0, 0.3),
+        ],
+        "events": _events(text, intent, kind, [*entities, said], slots),
         "timings_ms": timings,
     }
+
+
+def _ranking(intent: str, confidence: float) -> list[dict[str, Any]]:
+    others = [name for name in _OTHERS if name != intent]
+    rest = zip(others, [0.6, 0.2, 0.1, 0.06, 0.04], strict=False)
+    ranking = [
+        {"name": intent, "confidence": confidence},
+        *({"name": name, "confidence": round((1 - confidence) * part, 4)} for name, part in rest),
+    ]
+    return sorted(ranking, key=lambda one: -one["confidence"])
+
+
+def _step(action: str, kind: str, confidence: float, ms: float) -> dict[str, Any]:
+    return {
+        "action": action,
+        "policy": _POLICIES[kind],
+        "confidence": confidence,
+        "reason": _REASONS[kind],
+        "ms": ms,
+    }
+
+
+def _events(
+    text: str, intent: str, kind: str, entities: list[dict[str, Any]], slots: dict[str, Any]
+) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = [
+        {"event": "action", "name": "action_listen"},
+        {"event": "user", "text": text},
+    ]
+    for entity in entities:
+        if slots.get(entity["entity"]) != entity["value"]:
+            slots[entity["entity"]] = entity["value"]
+            events.append({"event": "slot", "name": entity["entity"], "value": entity["value"]})
+    events += [
+        {"event": "action", "name": f"action_{intent}", "policy": _POLICIES[kind], "confidence": 1.0},
+        {"event": "bot", "text": "…"},
+    ]
+    return [{**event, "timestamp": time.time()} for event in events]
