@@ -193,7 +193,7 @@ def campaign(name: str, seconds: float, seed: int, most: int = 10**9) -> tuple[i
 
 def by_coverage(name: str) -> None:
     """Let atheris look for inputs, until it is stopped."""
-    import atheris  # type: ignore[import-not-found]
+    import atheris
 
     def once(data: bytes) -> None:
         problem = attempt(name, data)

@@ -90,7 +90,7 @@ def without(claims: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def headers_of(token: str) -> dict[str, str | bytes]:
-    return {"Authorization": f"Bearer {token}".encode("latin-1")}  # type: ignore[dict-item]
+    return {"Authorization": f"Bearer {token}".encode("latin-1")}
 
 
 async def test_forged_sessions_of_the_web_channel() -> None:

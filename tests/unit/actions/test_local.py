@@ -23,8 +23,6 @@ from shoptalk.core.events import ActionExecuted, SlotSet
 from shoptalk.errors import ActionError, ConfigError, NotFound, Rejected, Timeout
 from shoptalk.settings import Endpoint
 
-pytest.importorskip("rasa_sdk")
-
 DOMAIN = """
 intents: [greet, inform]
 entities: [colour]

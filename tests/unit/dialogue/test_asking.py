@@ -100,6 +100,6 @@ def test_who_wins_is_the_same_for_every_mixture() -> None:
     saved = 0
     for one, other in itertools.product(kinds, kinds):
         for events in (HEARD, [*HEARD, ActionExecutionRejected(name="a")]):
-            _, asked = ask(says(*one), says(*other), events=events)  # type: ignore[arg-type]
+            _, asked = ask(says(*one), says(*other), events=events)
             saved += asked.count(0)
     assert saved > 100

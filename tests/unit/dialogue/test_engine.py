@@ -35,7 +35,7 @@ def test_rasas_featurizer_key_sets_the_history() -> None:
         "name": "MemoizationPolicy",
         "featurizer": [{"name": "MaxHistoryTrackerFeaturizer", "max_history": 2}],
     }
-    assert Dialogue.build([config]).policies[0].max_history == 2  # type: ignore[attr-defined]
+    assert Dialogue.build([config]).policies[0].max_history == 2
     with pytest.raises(ConfigError, match="OtherFeaturizer"):
         Dialogue.build([{"name": "TEDPolicy", "featurizer": [{"name": "OtherFeaturizer"}]}])
 

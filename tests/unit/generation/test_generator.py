@@ -38,7 +38,7 @@ class Deltas:
 
 async def reply(model: Any, asked: Any, **limits: float) -> tuple[str | None, Deltas]:
     sink = Deltas()
-    return await GuardedGenerator(model, Limits(**limits)).generate(asked, sink), sink  # type: ignore[arg-type]
+    return await GuardedGenerator(model, Limits(**limits)).generate(asked, sink), sink
 
 
 async def test_backed_sentences_are_streamed_whole(ask: Ask) -> None:

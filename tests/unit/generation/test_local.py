@@ -82,7 +82,7 @@ async def test_closing_the_stream_stops_the_engine() -> None:
     model = LocalModel("m", lambda: engine)
     stream = model.stream(ASKED, Limits())
     assert await anext(stream) == "0 "
-    await stream.aclose()  # type: ignore[attr-defined]
+    await stream.aclose()
     await asyncio.sleep(0.1)
     heard = engine.said
     await asyncio.sleep(0.1)

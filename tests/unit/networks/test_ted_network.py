@@ -22,7 +22,7 @@ def shape(**more: int) -> TedShape:
     inputs = {**PARTS, **LABELS}
     return TedShape(
         inputs=inputs, dense=dict.fromkeys(inputs, 6), encoding=8, size=16, heads=2, embedding=4, **more
-    )  # type: ignore[arg-type]
+    )
 
 
 def some_features(turns: int, seed: int = 0) -> dict[str, np.ndarray]:

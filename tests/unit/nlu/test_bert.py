@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,6 @@ from shoptalk.errors import ArchiveError, ConfigError
 from shoptalk.nlu.features.bert import BertFeaturizer, pool_words
 from shoptalk.nlu.message import Message, Token
 from shoptalk.nlu.tokenizers.multilingual import MultilingualTokenizer
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    where = Path(__file__).parents[1] / "encoders" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("encoder_kit", where)
-    assert spec is not None
-    assert spec.loader is not None
-    kit = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(kit)
-    return kit.write_tiny_bert(tmp_path_factory.mktemp("tiny"))
 
 
 def featurised(folder: Path, text: str, training: bool, **options: Any) -> Message:

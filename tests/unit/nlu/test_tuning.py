@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from nlu_kit import SHOP, data, entities
-from test_bert import folder  # noqa: F401
 
 from shoptalk.core.training_data import TrainingData
 from shoptalk.errors import ConfigError
@@ -27,7 +26,7 @@ def configs(model: Any, **more: Any) -> list[dict[str, Any]]:
     ]
 
 
-def test_tuned_layers_travel_with_the_model(folder: Any) -> None:  # noqa: F811
+def test_tuned_layers_travel_with_the_model(folder: Any) -> None:
     first = Pipeline.build(configs(folder))
     first.train(SHOP)
     saved = first.save()
@@ -47,7 +46,7 @@ def test_tuned_layers_travel_with_the_model(folder: Any) -> None:  # noqa: F811
     assert more.parse(["hello there"])[0]["intent"]["name"] == "greet"
 
 
-def test_without_entities_only_intents_are_tuned(folder: Any) -> None:  # noqa: F811
+def test_without_entities_only_intents_are_tuned(folder: Any) -> None:
     plain = data({"greet": ["hello", "hello red"], "bye": ["bye", "thanks bye"]})
     pipeline = Pipeline.build(configs(folder))
     pipeline.train(plain)
@@ -56,12 +55,12 @@ def test_without_entities_only_intents_are_tuned(folder: Any) -> None:  # noqa: 
     assert result["entities"] == []
 
 
-def test_one_intent_without_entities_has_nothing_to_tune(folder: Any) -> None:  # noqa: F811
+def test_one_intent_without_entities_has_nothing_to_tune(folder: Any) -> None:
     pipeline = Pipeline.build(configs(folder))
     pipeline.train(TrainingData(data({"greet": ["hello", "hello red"]}).examples))
     assert pipeline.parse(["hello"])[0]["intent"]["name"] == "greet"
 
 
-def test_more_layers_than_there_are_is_an_error(folder: Any) -> None:  # noqa: F811
+def test_more_layers_than_there_are_is_an_error(folder: Any) -> None:
     with pytest.raises(ConfigError, match=r"tune: 9.*|from 0 to 2"):
         Pipeline.build(configs(folder, tune=9)).train(SHOP)

@@ -104,7 +104,7 @@ def _answer(seconds: float, before_s: float, after_s: float) -> list[int]:
     async def receive() -> dict[str, object]:
         return {"type": "http.request"}
 
-    asyncio.run(AnswerLimit(app, seconds)({"type": "http"}, receive, send))  # type: ignore[arg-type]
+    asyncio.run(AnswerLimit(app, seconds)({"type": "http"}, receive, send))
     return seen
 
 
