@@ -32,7 +32,7 @@ class TorchEncoder:
         self.sentence_layers = folder.sentence_layers
         self.layers, self.width = weights.shape.layers, weights.shape.hidden
         self.half = has_bfloat16() if half is None else half
-        self.module = from_weights(weights).to(torch.bfloat16 if self.half else torch.float32)
+        self.module = from_weights(weights, torch.bfloat16 if self.half else torch.float32)
         self._tokenizer = SubwordTokenizer(folder.path / "tokenizer.json", weights.shape.positions)
         self._prefix = folder.prefix
 
@@ -84,16 +84,24 @@ class TorchEncoder:
         return means.numpy(), kept, rows
 
 
-def from_weights(weights: EncoderWeights) -> Any:
-    """The module with pretrained parameters, in evaluation mode."""
+def from_weights(weights: EncoderWeights, dtype: Any) -> Any:
+    """The module with pretrained parameters, in evaluation mode.
+
+    The table of words, most of a multilingual encoder, stays in the precision of the file: only the rows of a
+    batch are converted.
+
+    Args:
+        weights: as read.
+        dtype: torch's type of the other parameters.
+    """
     import torch
 
     from shoptalk.networks.encoder import BertEncoder
 
     shape = weights.shape
-    model = BertEncoder(shape, len(weights.tensors["embeddings.word_embeddings.weight"]))
+    words = torch.from_numpy(weights.tensors["embeddings.word_embeddings.weight"])
+    model = BertEncoder(shape, words)
     state = {
-        "words.weight": weights.get("embeddings.word_embeddings.weight"),
         "positions.weight": weights.get("embeddings.position_embeddings.weight")[shape.first_position :]
         + weights.get("embeddings.token_type_embeddings.weight")[0],
         "norm.weight": weights.get("embeddings.LayerNorm.weight"),
@@ -113,7 +121,8 @@ def from_weights(weights: EncoderWeights) -> Any:
             state[f"layers.{layer}.qkv.{kind}"] = np.concatenate(parts)
             for long, short in names.items():
                 state[f"layers.{layer}.{short}.{kind}"] = weights.get(f"{base}{long}.{kind}")
-    model.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    tensors = {name: torch.from_numpy(value).to(dtype) for name, value in state.items()}
+    model.load_state_dict({"words.weight": words, **tensors}, assign=True)
     return model.eval()
 
 

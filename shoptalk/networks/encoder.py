@@ -42,12 +42,17 @@ class EncoderLayer(nn.Module):
 
 
 class BertEncoder(nn.Module):
-    """Embeddings and layers."""
+    """Embeddings and layers.
 
-    def __init__(self, shape: EncoderShape, vocabulary: int) -> None:
+    Args:
+        shape: of the network.
+        words: (V, H), the table of word embeddings, in any precision.
+    """
+
+    def __init__(self, shape: EncoderShape, words: Tensor) -> None:
         super().__init__()
         self.shape = shape
-        self.words = nn.Embedding(vocabulary, shape.hidden)
+        self.words = nn.Embedding.from_pretrained(words)
         self.positions = nn.Embedding(shape.positions, shape.hidden)
         self.norm = nn.LayerNorm(shape.hidden, eps=shape.epsilon)
         self.layers = nn.ModuleList(EncoderLayer(shape) for _ in range(shape.layers))
@@ -58,7 +63,8 @@ class BertEncoder(nn.Module):
         Shapes: ids (B, T) int64, mask (B, T) bool; returns N + 1 tensors (B, T, H).
         """
         places = torch.arange(ids.shape[1])
-        x = self.norm(self.words(ids) + self.positions(places))
+        positions = self.positions(places)
+        x = self.norm(self.words(ids).to(positions.dtype) + positions)
         out = [x]
         wide_mask = None if bool(mask.all()) else mask[:, None, None, :]  # attention is quicker without
         for layer in self.layers:
