@@ -13,6 +13,7 @@ from torch import Tensor
 
 from shoptalk.networks.diet import Bag, Diet, DietBatch, DietRates, DietShape
 from shoptalk.networks.losses import SimilarityLoss
+from shoptalk.networks.optimisers import Adam, Group
 
 Ints = NDArray[np.int64]
 
@@ -87,18 +88,13 @@ def fit_diet(
     model.train()
     decayed = [p for n, p in model.named_parameters() if p.ndim > 1 and not n.startswith("crf")]
     plain = [p for n, p in model.named_parameters() if p.ndim <= 1 or n.startswith("crf")]
-    groups: list[dict[str, Any]] = [
-        {"params": decayed, "weight_decay": settings.decay / 100},
-        {"params": plain},
-    ]
-    optimiser = torch.optim.Adam(groups, lr=settings.rate, fused=True)
+    optimiser = Adam([Group(decayed, settings.rate, settings.decay / 100), Group(plain, settings.rate)])
     bag = labels.bag() if labels is not None else None
     for epoch in range(settings.epochs):
         part = epoch / max(1, settings.epochs - 1)
         size = int(settings.batch[0] + part * (settings.batch[1] - settings.batch[0]))
         for chosen in _batches(texts, size, settings.balanced, random):
             total = _loss(model, chosen, bag, loss, settings.masked)
-            optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(total)
             optimiser.step()
     return {name: value.detach().numpy().copy() for name, value in model.state_dict().items()}

@@ -52,7 +52,7 @@ class BertEncoder(nn.Module):
     def __init__(self, shape: EncoderShape, words: Tensor) -> None:
         super().__init__()
         self.shape = shape
-        self.words = nn.Embedding.from_pretrained(words)
+        self.words = nn.Embedding(len(words), shape.hidden, _weight=words)
         self.positions = nn.Embedding(shape.positions, shape.hidden)
         self.norm = nn.LayerNorm(shape.hidden, eps=shape.epsilon)
         self.layers = nn.ModuleList(EncoderLayer(shape) for _ in range(shape.layers))

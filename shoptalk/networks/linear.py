@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from shoptalk.networks.optimisers import Adam, Group
+
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
@@ -107,15 +109,14 @@ def fit_linear(
     batch = min(settings.batch, max(16, rows // 16))
     epochs = max(settings.epochs, settings.least_steps // -(-rows // batch))
     steps = epochs * -(-rows // batch)
-    optimiser = torch.optim.AdamW(
+    optimiser = Adam(
         [
-            {"params": [model.dense, model.bias], "lr": settings.dense_rate},
-            {"params": [model.sparse], "lr": settings.sparse_rate},
+            Group([model.dense, model.bias], settings.dense_rate, settings.decay),
+            Group([model.sparse], settings.sparse_rate, settings.decay),
         ],
-        weight_decay=settings.decay,
-        fused=True,
+        decoupled=True,
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: max(0.0, 1 - step / steps))
+    step = 0
     dense, labels = torch.from_numpy(compact.dense), torch.from_numpy(data.labels)
     for _ in range(epochs):
         order = torch.randperm(rows, generator=generator).numpy()
@@ -126,10 +127,9 @@ def fit_linear(
             values = functional.dropout(values, settings.dropout)
             logits = model(x, columns, offsets, values)
             loss = functional.cross_entropy(logits, labels[chosen], label_smoothing=settings.smoothing)
-            optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
-            optimiser.step()
-            schedule.step()
+            optimiser.step(max(0.0, 1 - step / steps))
+            step += 1
     sparse = np.zeros((data.width, data.classes), np.float32) if start is None else start.sparse.copy()
     sparse[used] = model.sparse.detach().numpy()
     return LinearWeights(model.dense.detach().numpy(), sparse, model.bias.detach().numpy())

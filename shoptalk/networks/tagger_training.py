@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from shoptalk.networks.optimisers import Adam, Group
 from shoptalk.networks.shapes import TaggerShape
 from shoptalk.networks.tagger import Subwords, Tagger
 
@@ -79,28 +80,23 @@ def fit_tagger(
     batches = _batches([len(t.tags) for t in texts], settings.words)
     steps = settings.epochs * len(batches)
     warm = max(1, steps // 20)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min((step + 1) / warm, max(0.02, 1 - step / steps))
-    )
+    step = 0
     for _ in range(settings.epochs):
         for number in random.permutation(len(batches)):
             chosen = [texts[place] for place in batches[number]]
             loss = _loss(model, chosen, settings.hide, random)
-            optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-            optimiser.step()
-            schedule.step()
+            optimiser.step(min((step + 1) / warm, max(0.02, 1 - step / steps)))
+            step += 1
     return {name: value.detach().numpy().copy() for name, value in model.state_dict().items()}
 
 
-def _optimiser(model: Tagger, settings: TaggerSettings) -> torch.optim.Optimizer:
+def _optimiser(model: Tagger, settings: TaggerSettings) -> Adam:
     upper = [value for name, value in model.named_parameters() if name.startswith("upper.")]
     rest = [value for name, value in model.named_parameters() if not name.startswith("upper.")]
-    groups: list[dict[str, Any]] = [{"params": rest, "lr": settings.rate}]
-    if upper:
-        groups.append({"params": upper, "lr": settings.tune})
-    return torch.optim.AdamW(groups, weight_decay=settings.decay, fused=True)
+    groups = (Group(rest, settings.rate, settings.decay), Group(upper, settings.tune, settings.decay))
+    return Adam(groups, decoupled=True)
 
 
 SHARPNESS = 20.0

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as fn
 
+from shoptalk.networks.optimisers import Adam, Group
 from shoptalk.networks.ted import NO_MOMENT, TedNetwork, TedTraining
 from shoptalk.networks.ted_inference import TedShape
 
@@ -82,7 +83,6 @@ def train_ted(
             moments, targets = _cut(examples, batch, whole)
             points = network(features, moments)  # (B, 1 or D, E)
             loss = loss_of(points, network.label_points(label_features), targets, training)
-            optimizer.zero_grad()
             torch.autograd.backward(loss)
             optimizer.step()
             total, steps = total + float(loss.detach()), steps + 1
@@ -93,18 +93,14 @@ def train_ted(
     return network.export(label_features), losses
 
 
-def _optimizer(network: TedNetwork, training: TedTraining) -> torch.optim.Optimizer:
+def _optimizer(network: TedNetwork, training: TedTraining) -> Adam:
     """Adam; the gradient of the squared weights is added there, which is cheaper than a term of the loss."""
-    groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+    groups: dict[bool, list[Tensor]] = {True: [], False: []}
     for name, value in network.named_parameters():
         groups[value.dim() > 1 and not name.startswith("layers.")].append(value)
-    return torch.optim.Adam(
-        [
-            {"params": groups[True], "weight_decay": 2 * training.weight_decay},
-            {"params": groups[False], "weight_decay": 0.0},
-        ],
-        lr=training.learning_rate,
-        fused=True,
+    decay = 2 * training.weight_decay
+    return Adam(
+        [Group(groups[True], training.learning_rate, decay), Group(groups[False], training.learning_rate)]
     )
 
 
