@@ -204,7 +204,7 @@ def shoptalk(workers: int, work: Path, port: int, project: Path | None) -> Itera
     store = {"type": "embedded", "folder": str(work / "valkey")}
     actions = {} if project else {"action_endpoint": {"actions_module": "actions"}}
     endpoints.write_text(json.dumps({**actions, "tracker_store": store}))
-    credentials.write_text("rest:\n")
+    credentials.write_text("rest:\nsocketio:\n")
     command = [sys.executable, "-m", "shoptalk.cli", "run", "--port", str(port), "--workers", str(workers)]
     command += [
         "--endpoints",

@@ -260,11 +260,11 @@ def _config(app: FastAPI, options: Options) -> Any:
     """How uvicorn listens."""
     import uvicorn
 
-    from shoptalk.server.connections import Crowd, bounded
+    from shoptalk.server.connections import Crowd, bounded, places
 
     return uvicorn.Config(
         app,
-        http=bounded(Crowd()),
+        http=bounded(Crowd(body_s=options.bounds.body_s, most=places())),
         host=options.host,
         port=options.port,
         log_config=None,
