@@ -6,10 +6,12 @@ no further model.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shoptalk.archive import Saved
 from shoptalk.core.training_data import Example, TrainingData
@@ -61,6 +63,12 @@ class SentimentClassifier:
         self._heads: dict[str, LinearHead] = {}
         self._figures: dict[str, Any] = {}
         self._labels: dict[int, tuple[str, str]] = {}
+        self._earlier: Saved | None = None
+        self._digest = ""
+
+    def warm_start(self, saved: Saved) -> None:
+        """Take the heads of an earlier training if they would be learnt from the same features and labels."""
+        self._earlier = saved
 
     def extra_examples(self, data: TrainingData) -> list[Example]:
         """The texts to learn from; they take no part in anything else.
@@ -88,17 +96,24 @@ class SentimentClassifier:
             DataError: the examples have one label only.
         """
         own = [(m, self._labels[id(m.example)]) for m in messages if id(m.example) in self._labels]
-        self._figures = {"examples": len(own)}
         rows = Rows.of([message for message, _ in own], self.options["featurizers"])
+        labelled = [labels for _, labels in own]
+        self._digest = _digest(rows, labelled)
+        self._labels = {}
+        earlier, self._earlier = self._earlier, None
+        if earlier is not None and earlier.config["digest"] == self._digest:
+            self._restore(earlier)
+            self._figures["warm"] = True
+            return
+        self._figures = {"examples": len(own), "warm": False}
         for place, kind in enumerate((SENTIMENT, URGENCY)):
-            names = [labels[place] for _, labels in own]
+            names = [labels[place] for labels in labelled]
             if len(set(names)) < 2:
                 raise DataError(
                     f"All examples of {NAME} have the {kind} {names[0]!r}.",
                     hint="Add examples of the others to " + str(self.options["examples"]) + ".",
                 )
             self._heads[kind] = self._fit(kind, rows, names)
-        self._labels = {}
 
     def _fit(self, kind: str, rows: Rows, names: list[str]) -> LinearHead:
         settings = {
@@ -170,15 +185,31 @@ class SentimentClassifier:
     def save(self) -> Saved:
         """Both heads."""
         state = nested({kind: head.save() for kind, head in self._heads.items()})
-        return Saved({**state.config, "figures": self._figures}, state.tensors)
+        return Saved({**state.config, "figures": self._figures, "digest": self._digest}, state.tensors)
 
     @classmethod
     def load(cls, config: dict[str, Any], saved: Saved) -> Self:
         """As it was trained."""
         component = cls(config)
+        component._restore(saved)
+        return component
+
+    def _restore(self, saved: Saved) -> None:
         for kind in (SENTIMENT, URGENCY):
             state = unnested(saved, kind)
             if state is not None:
-                component._heads[kind] = LinearHead.load(state)
-        component._figures = dict(saved.config["figures"])
-        return component
+                self._heads[kind] = LinearHead.load(state)
+        self._figures, self._digest = dict(saved.config["figures"]), saved.config["digest"]
+
+
+def _digest(rows: Rows, labels: list[tuple[str, str]]) -> str:
+    """Of everything the heads are learnt from."""
+    sparse = rows.sparse
+    arrays: list[NDArray[Any]] = [rows.dense]
+    if sparse is not None:
+        arrays += [sparse.indptr, sparse.columns, sparse.values]
+    shapes = [array.shape for array in arrays], sparse.width if sparse else 0
+    digest = hashlib.blake2b(repr((labels, shapes)).encode(), digest_size=16)
+    for array in arrays:
+        digest.update(array.tobytes())
+    return digest.hexdigest()

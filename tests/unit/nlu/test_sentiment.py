@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from nlu_kit import SHOP, trained
 
+from shoptalk.archive import Saved
 from shoptalk.errors import ConfigError, DataError
 from shoptalk.nlu.pipeline import Pipeline
 
@@ -123,3 +124,19 @@ def test_examples_must_be_named_and_there(tmp_path: Path) -> None:
     missing = {"name": "SentimentClassifier", "examples": str(tmp_path / "nothing")}
     with pytest.raises(ConfigError, match="no examples of sentiment"):
         trained(["MultilingualTokenizer", "HashedNgrams", missing], SHOP)
+
+
+def test_the_same_examples_are_not_learnt_again(tmp_path: Path) -> None:
+    def train(examples: str, previous: dict[str, Saved] | None = None) -> tuple[Pipeline, bool]:
+        configs = [{"name": c} if isinstance(c, str) else c for c in pipeline_config(tmp_path, examples)]
+        pipeline = Pipeline.build(configs)
+        report = pipeline.train(SHOP, previous=previous)
+        return pipeline, report["02-SentimentClassifier"]["warm"]
+
+    first, cold = train(EXAMPLES)
+    same, kept = train(EXAMPLES, first.save())
+    _, relearnt = train(EXAMPLES + "    - fine, I am happy\n", first.save())
+    assert (cold, kept, relearnt) == (False, True, False)
+    one, other = (pipeline.parse(["a terrible parcel"])[0]["sentiment"] for pipeline in (same, first))
+    assert one["label"] == other["label"]
+    assert one["score"] == pytest.approx(other["score"], abs=1e-3)  # weights are kept as 16-bit floats
