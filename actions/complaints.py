@@ -1,4 +1,4 @@
-"""Complaints: an apology that fits, a ticket with a number, a remedy by rule."""
+"""Complaints: a ticket with a number, a remedy by rule. The rules say the apology before anything is asked."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 from actions.desk import TASK_SLOTS, Desk, Domain, Event, clear, put, transcript
 from actions.handoff import ActionHandoff
 from actions.order_forms import OrderForm, Slots, refused
-from actions.returns import pick_line
+from actions.orders import only_suited
+from actions.returns import only_order_with, pick_line
 from shop.database import once
 from shop.identity import find_order
-from shop.labels import day, money
+from shop.labels import RESOLUTIONS, day, label, money
 from shop.orders import days_late
 from shop.policy import SERVICE_ANSWER_HOURS
-from shop.tickets import KINDS, open_complaint
+from shop.tickets import KINDS, add_note, open_complaint
 
 
 class ValidateComplaintForm(OrderForm):
@@ -30,6 +31,17 @@ class ValidateComplaintForm(OrderForm):
         kind = tracker.get_slot("complaint_kind")
         needless = {"service": ("order_id", "verifier"), "late": ("complaint_detail",)}.get(str(kind), ())
         return [slot for slot in slots if slot not in needless]
+
+    def only_order(self, desk: Desk) -> str | None:
+        kind = desk.tracker.get_slot("complaint_kind")
+        if kind == "late":
+            return only_suited(desk, "complaint_form")
+        named = [*desk.entities("product"), *desk.entities("category")]
+        return only_order_with(desk, named[-1]) if named and kind in ("damaged", "wrong_item") else None
+
+    def order_named(self, desk: Desk, text: str) -> str | None:
+        named = [*desk.entities("product"), *desk.entities("category")]
+        return only_order_with(desk, named[-1]) if named and not desk.shopper.is_guest else None
 
     def validate_complaint_kind(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
@@ -67,7 +79,6 @@ class ActionSubmitComplaint(Action):
             desk.say("utter_order_not_found", order_id=desk.order_id)
             return done
         language = desk.language
-        desk.say(f"utter_apology_{kind}")
         desk.say(
             f"utter_remedy_{result['remedy']}",
             ticket=f"T{result['number']}",
@@ -82,6 +93,23 @@ class ActionSubmitComplaint(Action):
             desk.say("utter_urgent_to_person")
             return [*done, *await ActionHandoff().run(dispatcher, tracker, domain)]
         return done
+
+
+def note(desk: Desk) -> bool:
+    """Add what the shopper says to the case that was just opened; False if there is none."""
+    ticket = desk.tracker.get_slot("ticket")
+    if desk.tracker.get_slot("last_task") != "complaint_form" or not ticket:
+        return False
+    wished = [label(RESOLUTIONS, value, desk.language) for value in desk.entities("resolution")]
+    text = ", ".join(wished) if desk.text.startswith("/") else desk.text
+    sender = desk.shopper.sender_id
+    result = once(
+        desk.key and f"{desk.key}:note",
+        lambda session: {"noted": add_note(session, str(ticket), sender, text)},
+    )
+    if result["noted"]:
+        desk.say("utter_case_noted", ticket=ticket)
+    return bool(result["noted"])
 
 
 def _complaint(desk: Desk, kind: str) -> Any:

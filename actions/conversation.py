@@ -5,7 +5,7 @@ from __future__ import annotations
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.complaints import ValidateComplaintForm
+from actions.complaints import ValidateComplaintForm, note
 from actions.desk import (
     MEMORY_SLOTS,
     TASK_SLOTS,
@@ -85,6 +85,9 @@ class ActionInform(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
+        told_before = any(desk.entities(name) for name in ("order_id", "email", "phone"))
+        if not told_before and note(desk):
+            return clear("pending_task")
         task = next_task(desk)
         if task is None:
             asked = ask_which(desk, WORTH_ASKING_AFTER_WORD)
@@ -114,10 +117,13 @@ class ActionCorrect(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
-        form = (tracker.active_loop or {}).get("name")
-        if form in FORM_ORDER:
-            return self._in_form(desk, str(form))
+        if desk.loop in FORM_ORDER:
+            return self._in_form(desk, desk.loop)
         last = tracker.get_slot("last_task")
+        if last == "complaint_form" and not desk.entities("order_id"):
+            # The remedy is the rule's; only a person can change it.
+            desk.say("utter_remedy_not_liked")
+            return [*clear("pending_task"), put("offer", "handoff")]
         named = any(
             desk.entities(name)
             for name in ("order_id", "product", "color", "size", "category", "price", "email")
@@ -202,7 +208,10 @@ class ActionAffirm(Action):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         if tracker.get_slot("offer") == "handoff":
             return [*clear("pending_task"), *await ActionHandoff().run(dispatcher, tracker, domain)]
-        Desk(tracker, dispatcher).say("utter_anything_else")
+        desk = Desk(tracker, dispatcher)
+        # Inside a form the form asks again by itself.
+        if desk.loop is None:
+            desk.say("utter_anything_else")
         return clear("pending_task")
 
 
@@ -213,7 +222,8 @@ class ActionDeny(Action):
         return "action_deny"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
-        Desk(tracker, dispatcher).say("utter_all_right")
+        desk = Desk(tracker, dispatcher)
+        desk.say("utter_needed_to_go_on" if desk.loop else "utter_all_right")
         return [put("offer", None)]
 
 
@@ -224,7 +234,7 @@ class ActionRepeat(Action):
         return "action_repeat"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
-        if (tracker.active_loop or {}).get("name"):
+        if Desk(tracker, dispatcher).loop:
             return []
         said = _last_replies(tracker)
         if not said:

@@ -13,6 +13,8 @@ from rasa_sdk.executor import CollectingDispatcher
 from shop.identity import Shopper, order_number
 
 Event = dict[str, Any]
+# Entities that say something of the message as a whole.
+OF_THE_WHOLE = ("language", "sentiment", "urgency")
 Domain = dict[str, Any]
 # The slots of a task; cleared when it ends, is stopped or starts over.
 TASK_SLOTS = (
@@ -86,6 +88,17 @@ class Desk:
         return str(name) if name else None
 
     @property
+    def confidence(self) -> float:
+        """How sure the pipeline is of the intent."""
+        return float((self.tracker.latest_message.get("intent") or {}).get("confidence") or 0.0)
+
+    @property
+    def loop(self) -> str | None:
+        """The form that is open."""
+        name = (self.tracker.active_loop or {}).get("name")
+        return str(name) if name else None
+
+    @property
     def key(self) -> str | None:
         """Names the message that asked, so that its change is made once even if the turn is run again."""
         message_id = self.tracker.latest_message.get("message_id")
@@ -116,6 +129,21 @@ class Desk:
         found = self.tracker.latest_message.get("entities") or []
         known = [e["additional_info"] for e in found if e.get("entity") == name and e.get("additional_info")]
         return known[-1] if known and isinstance(known[-1], dict) else None
+
+    def before(self, slot: str) -> Any:
+        """What a slot held before the latest message."""
+        events = iter(reversed(self.tracker.events))
+        next((event for event in events if event.get("event") == "user"), None)
+        return next((e["value"] for e in events if e.get("event") == "slot" and e["name"] == slot), None)
+
+    def said_before(self, slot: str) -> str | None:
+        """The last value a slot ever had, also one that was turned down."""
+        found = (
+            e["value"]
+            for e in reversed(self.tracker.events)
+            if e.get("event") == "slot" and e["name"] == slot
+        )
+        return next((str(value) for value in found if value is not None), None)
 
     @property
     def upset(self) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.desk import Desk, Domain, Event, button, put
+from actions.desk import OF_THE_WHOLE, Desk, Domain, Event, button, put
+from actions.faq import ActionFaq
 from actions.handoff import ActionHandoff
 from actions.intent_labels import INTENT_LABELS, NONE_OF_THEM
 from shop import knowledge
@@ -19,8 +20,6 @@ WORTH_ASKING = 0.15
 # After a bare word ("refund") the classifier is sure of `inform`; what it thinks second is worth a question sooner.
 WORTH_ASKING_AFTER_WORD = 0.01
 PASSAGES = 3
-# Entities that say something of the message as a whole; a button need not repeat them.
-OF_THE_WHOLE = ("language", "sentiment", "urgency")
 ABOUT = {
     "refund": ("refund_status", "return_item"),
     "exchange": ("exchange_item", "faq_returns"),
@@ -43,6 +42,8 @@ class ActionGptFallback(Action):
         if desk.upset and "urgent" in desk.entities("urgency"):
             desk.say("utter_urgent_to_person")
             return await ActionHandoff().run(dispatcher, tracker, domain)
+        if knowledge.answer(desk.question, desk.language):
+            return await ActionFaq().answer(dispatcher, tracker, domain)
         found = knowledge.search(desk.question, desk.language, limit=PASSAGES) if desk.question else []
         passages = [
             {"title": x.article.title, "text": x.text, "url": x.article.url, "score": x.score} for x in found

@@ -10,16 +10,24 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import FormValidationAction
 
-from actions.desk import Desk, Domain, put
+from actions.desk import Desk, Domain, Event, apply, put
 from shop.database import reading
 from shop.identity import check_guest, find_order, looks_like_verifier, order_number
 from shop.models import Order
 
 Slots = dict[str, Any]
 REFUSED = "refused"
+# A yes that nobody is sure of changes nothing.
+SURE_YES = 0.8
 _YES_NO = re.compile(
     r"\W*(?:(?P<yes>(?:yes|yeah|yep|yup|sure|okay|ok|correct|right|exactly|absolutely)\b|没错|是|对|好|行|可以|确定|确认|嗯)"
     r"|(?:no|nope|nah|not|never|don['’]?t)\b|不|别|没|算了)",
+    re.IGNORECASE,
+)
+# "Actually, wait", "don't", whatever else the message may sound like.
+_HESITATION = re.compile(
+    r"^\W*(?:(?:ok(?:ay)?|no|oh|um+|uh+)\W+)?(?:actually|wait|hold on|hang on|hm+\b|one (?:sec|moment|minute)|not (?:yet|sure))"
+    r"|\b(?:don['’]?t|do not|let me think)\b|等等|等一|等下|稍等|慢着|先别|别取消|再想|考虑",
     re.IGNORECASE,
 )
 
@@ -42,6 +50,23 @@ class OrderForm(FormValidationAction):
         guest = Desk(tracker, dispatcher).shopper.is_guest
         return self.adapt([slot for slot in domain_slots if guest or slot != "verifier"], tracker)
 
+    async def get_validation_events(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
+    ) -> list[Event]:
+        """Checked slots; when the form opens with one order to choose from, that order too."""
+        events: list[Event] = await super().get_validation_events(dispatcher, tracker, domain)
+        apply(tracker, events)
+        desk = Desk(tracker, dispatcher)
+        opens = tracker.get_slot("requested_slot") is None and tracker.get_slot("order_id") is None
+        if not opens or desk.shopper.is_guest or refused(tracker):
+            return events
+        only = self.only_order(desk)
+        return [*events, *(put(*slot) for slot in self.own(desk, only).items())] if only else events
+
+    def only_order(self, desk: Desk) -> str | None:
+        """The one order of the customer that the form can be about."""
+        return None
+
     def adapt(self, slots: list[str], tracker: Tracker) -> list[str]:
         """Drop slots that what is known makes needless."""
         return slots
@@ -56,13 +81,32 @@ class OrderForm(FormValidationAction):
         desk = Desk(tracker, dispatcher)
         number = order_number(value)
         if number is None:
-            desk.say("utter_order_number_form")
-            return {"order_id": None}
-        if desk.shopper.is_guest:
-            if desk.verifier is None or "verifier" in tracker.slots_to_validate():
-                return {"order_id": str(number)}
-            return self._prove(desk, str(number), desk.verifier)
-        return self.own(desk, str(number))
+            return self._not_a_number(desk, str(value))
+        if not desk.shopper.is_guest:
+            return self.own(desk, str(number))
+        if "verifier" in tracker.slots_to_validate():
+            return {"order_id": str(number)}
+        # A proof that did not fit the number before may fit this one.
+        verifier = desk.verifier or (
+            desk.said_before("verifier") if desk.before("order_id") != str(number) else None
+        )
+        return self._prove(desk, str(number), verifier) if verifier else {"order_id": str(number)}
+
+    def _not_a_number(self, desk: Desk, text: str) -> Slots:
+        """An answer without a number: it may name the piece, or something else that was asked or will be."""
+        named = self.order_named(desk, text)
+        if named is not None:
+            return self.own(desk, named)
+        if len(desk.tracker.slots_to_validate()) == 1:
+            if any(character.isdigit() for character in text):
+                desk.say("utter_order_number_form")
+            elif desk.shopper.is_guest:
+                desk.say("utter_order_number_help")
+        return {"order_id": None}
+
+    def order_named(self, desk: Desk, text: str) -> str | None:
+        """The one order of the customer that a text means without its number."""
+        return None
 
     def validate_verifier(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
@@ -71,7 +115,8 @@ class OrderForm(FormValidationAction):
         if not desk.shopper.is_guest:
             return {"verifier": None}
         if not looks_like_verifier(str(value)):
-            desk.say("utter_verifier_form")
+            if "order_id" not in tracker.slots_to_validate():
+                desk.say("utter_verifier_form")
             return {"verifier": None}
         if desk.order_id is None:
             return {"verifier": str(value)}
@@ -80,10 +125,19 @@ class OrderForm(FormValidationAction):
     def validate_confirm(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
     ) -> Slots:
-        said = value if isinstance(value, bool) else read_yes_no(str(value))
+        desk = Desk(tracker, dispatcher)
         # Whoever names a new value instead is asked again about that one.
-        if said is None and len(tracker.slots_to_validate()) == 1:
-            Desk(tracker, dispatcher).say("utter_ask_rephrase")
+        others = [name for name in tracker.slots_to_validate() if name != "confirm"]
+        if any(tracker.get_slot(name) != desk.before(name) for name in others):
+            return {"confirm": None}
+        said = value if isinstance(value, bool) else read_yes_no(str(value))
+        if said is not False and not desk.text.startswith("/") and _HESITATION.search(desk.text):
+            desk.say("utter_nothing_done")
+            return {"confirm": None}
+        if value is True and read_yes_no(desk.text) is not True and desk.confidence < SURE_YES:
+            said = None
+        if said is None:
+            desk.say("utter_ask_rephrase")
         return {"confirm": said}
 
     def own(self, desk: Desk, order_id: str) -> Slots:
@@ -98,7 +152,7 @@ class OrderForm(FormValidationAction):
     def _prove(self, desk: Desk, order_id: str, verifier: str) -> Slots:
         if not check_guest(desk.shopper, order_id, verifier):
             desk.say("utter_order_not_found", order_id=order_id)
-            return {"order_id": None, "verifier": None}
+            return {"order_id": order_id, "verifier": None}
         with reading() as session:
             order = find_order(session, desk.shopper, order_id, verifier)
             if order is None:

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from actions.desk import TASK_SLOTS, Desk, Domain, Event, button, clear, put
 from actions.order_forms import OrderForm, Slots, end_form, refused
+from actions.returns import pick_line
+from actions.wishes import Answer
 from shop import orders
 from shop.database import once, reading
 from shop.identity import check_guest, find_order
@@ -18,6 +20,8 @@ from shop.models import Order
 from shop.policy import REFUND_DAYS
 from shop.refunds import RefundStatus, refund_status
 from shop.views import order_list, order_summary, order_timeline
+
+INTERRUPTED = ("return_form", "cancel_form", "address_form", "complaint_form")
 
 
 def find_for(desk: Desk, session: Session, task: str) -> tuple[Order | None, list[Event]]:
@@ -37,15 +41,20 @@ def find_for(desk: Desk, session: Session, task: str) -> tuple[Order | None, lis
             ]
         if not check_guest(shopper, order_id, desk.verifier):
             desk.say("utter_order_not_found", order_id=order_id)
-            return None, clear("order_id", "verifier")
-        return find_order(session, shopper, order_id, desk.verifier), [put("order_id", order_id)]
+            return None, [*_remember(desk, order_id), *clear("verifier")]
+        return find_order(session, shopper, order_id, desk.verifier), _remember(desk, order_id)
     if order_id is not None:
         order = find_order(session, shopper, order_id)
         if order is None:
             desk.say("utter_order_not_found", order_id=order_id)
-            return None, clear("order_id")
-        return order, [put("order_id", order_id)]
+            return None, _remember(desk, None)
+        return order, _remember(desk, order_id)
     return _choose(desk, session, task)
+
+
+def _remember(desk: Desk, order_id: str | None) -> list[Event]:
+    """Talk goes on about this order, unless the question only interrupted a form about another."""
+    return [] if desk.loop in INTERRUPTED else [put("order_id", order_id)]
 
 
 def _choose(desk: Desk, session: Session, task: str) -> tuple[Order | None, list[Event]]:
@@ -53,9 +62,13 @@ def _choose(desk: Desk, session: Session, task: str) -> tuple[Order | None, list
     if not mine:
         desk.say("utter_no_orders")
         return None, []
-    fitting = [order for order in mine if _fits(order, task)] or mine[:1]
+    fitting = [order for order in mine if _fits(order, task)]
+    if not fitting and task == "action_refund_status":
+        desk.say("utter_no_refunds")
+        return None, []
+    fitting = fitting or mine[:1]
     if len(fitting) == 1:
-        return fitting[0], [put("order_id", str(fitting[0].number))]
+        return fitting[0], _remember(desk, str(fitting[0].number))
     shown = fitting[:4]
     intent = "refund_status" if task == "action_refund_status" else "order_status"
     ask_which_order(desk, shown, intent)
@@ -80,19 +93,22 @@ def ask_which_order(desk: Desk, found: list[Order], intent: str) -> None:
     desk.say("utter_which_order", order_list(found, language), buttons=buttons)
 
 
-class ActionOrderStatus(Action):
+class ActionOrderStatus(Answer):
     """Where is it?"""
+
+    intents = ("order_status",)
+    needs_order = True
 
     def name(self) -> str:
         return "action_order_status"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
         with reading() as session:
+            if desk.upset:
+                desk.say("utter_sorry_trouble")
             order, events = find_for(desk, session, self.name())
             if order is not None:
-                if desk.upset:
-                    desk.say("utter_sorry_trouble")
                 self._tell(desk, order)
         return [put("pending_task", None), *events, put("last_task", self.name())]
 
@@ -119,13 +135,15 @@ class ActionOrderStatus(Action):
         )
 
 
-class ActionListOrders(Action):
+class ActionListOrders(Answer):
     """Which orders do I have?"""
+
+    intents = ("list_orders",)
 
     def name(self) -> str:
         return "action_list_orders"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
         if desk.shopper.is_guest:
             desk.say("utter_list_needs_sign_in")
@@ -160,19 +178,22 @@ class ActionListOrders(Action):
         ]
 
 
-class ActionRefundStatus(Action):
+class ActionRefundStatus(Answer):
     """Where is my money?"""
+
+    intents = ("refund_status",)
+    needs_order = True
 
     def name(self) -> str:
         return "action_refund_status"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
         with reading() as session:
+            if desk.upset:
+                desk.say("utter_sorry_trouble")
             order, events = find_for(desk, session, self.name())
             if order is not None:
-                if desk.upset:
-                    desk.say("utter_sorry_trouble")
                 self._tell(desk, order, refund_status(order))
         return [put("pending_task", None), *events, put("last_task", self.name())]
 
@@ -225,6 +246,9 @@ class ValidateCancelForm(OrderForm):
     def name(self) -> str:
         return "validate_cancel_form"
 
+    def only_order(self, desk: Desk) -> str | None:
+        return only_suited(desk, "cancel_form")
+
     def check(self, desk: Desk, order: Order) -> Slots:
         reason = orders.why_not_cancel(order)
         if reason is None:
@@ -238,6 +262,9 @@ class ValidateAddressForm(OrderForm):
 
     def name(self) -> str:
         return "validate_address_form"
+
+    def only_order(self, desk: Desk) -> str | None:
+        return only_suited(desk, "address_form")
 
     def check(self, desk: Desk, order: Order) -> Slots:
         reason = orders.why_not_change_address(order)
@@ -274,23 +301,41 @@ class ActionAskOrderId(Action):
         if desk.shopper.is_guest:
             desk.say("utter_ask_order_number")
             return []
-        form = (tracker.active_loop or {}).get("name")
         with reading() as session:
             mine = orders.orders_of(session, str(desk.shopper.customer_id), limit=20)
             if not mine:
                 desk.say("utter_no_orders")
                 return end_form()
-            fitting = [order for order in mine if _suits(order, form)][:4] or mine[:4]
+            fitting = suited(desk, mine)[:4] or mine[:4]
             ask_which_order(desk, fitting, "inform")
             return [put("shown_orders", [str(order.number) for order in fitting])]
 
 
-def _suits(order: Order, form: str | None) -> bool:
+def suited(desk: Desk, mine: list[Order], form: str | None = None) -> list[Order]:
+    """The orders that a form, by default the open one, can be about; those that hold the piece first named."""
+    form = form or desk.loop
+    kind, piece = desk.tracker.get_slot("complaint_kind"), desk.tracker.get_slot("return_item")
+    fitting = [order for order in mine if _suits(order, form, kind)]
+    if form == "return_form" and piece:
+        return [order for order in fitting if pick_line(order, piece)] or fitting
+    return fitting
+
+
+def only_suited(desk: Desk, form: str) -> str | None:
+    """The number of the only order that a form can be about."""
+    with reading() as session:
+        found = suited(desk, orders.orders_of(session, str(desk.shopper.customer_id), limit=20), form)
+        return str(found[0].number) if len(found) == 1 else None
+
+
+def _suits(order: Order, form: str | None, kind: str | None) -> bool:
     if form == "cancel_form":
         return orders.why_not_cancel(order) is None
     if form == "address_form":
         return orders.why_not_change_address(order) is None
-    if form == "return_form":
+    if form == "complaint_form" and kind == "late":
+        return order.state == "shipped"
+    if form == "return_form" or kind in ("damaged", "wrong_item"):
         return order.state in ("delivered", "return_requested")
     return order.state != "cancelled"
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from rasa_sdk import Action, Tracker
+from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.desk import Desk, Domain, Event, button, put
+from actions.faq import ActionFaq
+from actions.wishes import Answer
+from shop import knowledge
 from shop.catalogue import (
     Item,
     Wish,
@@ -30,25 +33,47 @@ from shop.views import comparison, product_cards
 ASPECTS = {"product_price": "price", "product_stock": "stock", "product_attribute": "attribute"}
 
 
-class ActionProductInfo(Action):
+class ActionProductInfo(Answer):
     """Price, stock or an attribute of one product."""
+
+    intents = (
+        "product_price",
+        "product_stock",
+        "product_attribute",
+    )
 
     def name(self) -> str:
         return "action_product_info"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
         aspect = ASPECTS.get(desk.intent or "") or tracker.get_slot("aspect") or "attribute"
         memory = [put("aspect", aspect), put("last_task", self.name())]
         name = _meant(desk)
         if not name:
-            desk.say("utter_which_product")
-            return memory
+            return await self._without_name(desk, domain, memory)
         item = the_product(str(name)) or self._by_whole_text(desk)
         if item is None:
             return [*memory, *_offer_choice(desk, str(name), aspect)]
         {"price": self._price, "stock": self._stock}.get(aspect, self._attribute)(desk, item)
         return [*memory, put("product", item.id), put("shown_products", [item.id])]
+
+    async def _without_name(self, desk: Desk, domain: Domain, memory: list[Event]) -> list[Event]:
+        """No product is named: a wish narrowed down, a question about the shop, or one of what was shown."""
+        tracker, dispatcher = desk.tracker, desk.dispatcher
+        if tracker.get_slot("last_task") == "action_recommend" and (
+            desk.entities("color") or desk.entities("size")
+        ):
+            return await ActionRecommend().answer(dispatcher, tracker, domain)
+        if desk.question and knowledge.answer(desk.question, desk.language):
+            return await ActionFaq().answer(dispatcher, tracker, domain)
+        shown = tracker.get_slot("shown_products")
+        items = [item for item in map(get_item, shown if isinstance(shown, list) else []) if item is not None]
+        if items:
+            _ask_which(desk, items, str(memory[0]["value"]))
+        else:
+            desk.say("utter_which_product")
+        return memory
 
     def _by_whole_text(self, desk: Desk) -> Item | None:
         # The entity may hold less than the name the shopper wrote.
@@ -84,11 +109,12 @@ class ActionProductInfo(Action):
             (found for found in map(read_attribute, [*desk.entities("attribute"), desk.question]) if found),
             None,
         )
-        attribute = attribute or read_attribute(desk.tracker.get_slot("attribute"))
+        if attribute is None and desk.intent != "product_attribute":
+            attribute = read_attribute(desk.tracker.get_slot("attribute"))
         card = product_cards([item], language)
         if attribute is None:
             desk.say(
-                "utter_product_about",
+                "utter_product_no_figure" if desk.entities("attribute") else "utter_product_about",
                 card,
                 title=item.title(language),
                 description=item.description(language),
@@ -148,20 +174,27 @@ def _offer_choice(desk: Desk, name: str, aspect: str) -> list[Event]:
     if not found:
         desk.say("utter_product_unknown", name=name[:60])
         return [put("product", None)]
-    intent = next(key for key, value in ASPECTS.items() if value == aspect)
-    language = desk.language
-    buttons = [button(item.title(language), f'/{intent}{{"product": "{item.id}"}}') for item in found]
-    desk.say("utter_choose_product", product_cards(found, language), buttons=buttons)
+    _ask_which(desk, found, aspect)
     return [put("product", None), put("shown_products", [item.id for item in found])]
 
 
-class ActionCompareProducts(Action):
+def _ask_which(desk: Desk, items: list[Item], aspect: str) -> None:
+    """Let the shopper choose the product that the question is about."""
+    intent = next(key for key, value in ASPECTS.items() if value == aspect)
+    language = desk.language
+    buttons = [button(item.title(language), f'/{intent}{{"product": "{item.id}"}}') for item in items]
+    desk.say("utter_choose_product", product_cards(items, language), buttons=buttons)
+
+
+class ActionCompareProducts(Answer):
     """Two products side by side."""
+
+    intents = ("compare_products",)
 
     def name(self) -> str:
         return "action_compare_products"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
         memory = [put("last_task", self.name())]
         items = self._items(desk)
@@ -204,13 +237,15 @@ class ActionCompareProducts(Action):
         return with_stock(list(found.values())[:2])
 
 
-class ActionRecommend(Action):
+class ActionRecommend(Answer):
     """Products for stated wishes."""
+
+    intents = ("recommend_product",)
 
     def name(self) -> str:
         return "action_recommend"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
         memory = [put("last_task", self.name())]
         if desk.info("price"):
@@ -238,8 +273,12 @@ class ActionRecommend(Action):
     def _wish(self, desk: Desk) -> Wish:
         tracker = desk.tracker
         text = desk.question
-        # A new wish stands alone; a bare answer or a correction narrows the last one.
-        fresh = desk.intent == "recommend_product"
+        # A new wish stands alone; a bare answer, a correction or "something in green?" narrows the last one.
+        named = [*desk.entities("category"), *desk.entities("product"), *wish_tags(text)]
+        adds = any(desk.entities(name) for name in ("color", "size", "price"))
+        narrows = adds and not named and tracker.get_slot("last_task") == self.name()
+        fresh = desk.intent == "recommend_product" and not (narrows and not read_category(text))
+        before = "" if fresh else _wish_before(tracker)
         said = {
             name: (desk.entities(name) or ([] if fresh else [tracker.get_slot(slot)]))
             for name, slot in (
@@ -258,7 +297,7 @@ class ActionRecommend(Action):
             or read_category(text)
         )
         return Wish(
-            text=" ".join([text, *product]),
+            text=" ".join([before, text, *product]).strip(),
             category=category,
             color=read_color(last["color"]),
             size=read_size(last["size"]),
@@ -267,13 +306,26 @@ class ActionRecommend(Action):
         )
 
 
-class ActionRecommendForMe(Action):
+def _wish_before(tracker: Tracker) -> str:
+    """The last message but this that stated a wish."""
+    said = [event for event in tracker.events if event.get("event") == "user"][:-1]
+    wished = (e for e in reversed(said) if _intent_of(e) == "recommend_product")
+    return next((str(event["text"]) for event in wished if not str(event["text"]).startswith("/")), "")
+
+
+def _intent_of(event: Event) -> str | None:
+    return ((event.get("parse_data") or {}).get("intent") or {}).get("name")
+
+
+class ActionRecommendForMe(Answer):
     """Products that go with past purchases."""
+
+    intents = ("recommend_for_me",)
 
     def name(self) -> str:
         return "action_recommend_for_me"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
         language = desk.language
         customer = desk.shopper.customer_id

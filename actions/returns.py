@@ -12,14 +12,29 @@ from sqlalchemy.orm import Session
 from actions.desk import TASK_SLOTS, Desk, Domain, Event, button, clear, put
 from actions.order_forms import OrderForm, Slots, end_form, refused
 from shop import returns
-from shop.catalogue import availability, find_products, read_size
+from shop.catalogue import availability, find_products, read_category, read_color, read_size
 from shop.database import once, reading
 from shop.identity import find_order
-from shop.labels import REASON_WORDS, REASONS, RESOLUTION_WORDS, RESOLUTIONS, day, label, match_words, money
+from shop.labels import (
+    EXCHANGE_FOR,
+    REASON_WORDS,
+    REASONS,
+    RESOLUTION_WORDS,
+    RESOLUTIONS,
+    day,
+    label,
+    match_words,
+    money,
+    pick,
+)
 from shop.models import Order, OrderLine
-from shop.orders import NotAllowed
+from shop.orders import NotAllowed, orders_of
 from shop.policy import DAMAGE_REPORT_DAYS, EXCHANGE_DISPATCH_DAYS, REFUND_DAYS, RETURN_DAYS
 from shop.views import line_title
+
+# Longer texts tell a story, in which a kind of goods or a colour proves nothing.
+SHORT = 24
+MANY = 50
 
 
 def pick_line(order: Order, text: str | None) -> OrderLine | None:
@@ -34,7 +49,42 @@ def pick_line(order: Order, text: str | None) -> OrderLine | None:
     for match in find_products(wanted, limit=30):
         if match.item.id in by_product:
             return by_product[match.item.id]
-    return None
+    return _line_of_kind(order, wanted) if len(wanted) <= SHORT else None
+
+
+def _line_of_kind(order: Order, text: str) -> OrderLine | None:
+    """The only line of the kind of goods, or the colour, that a few words name."""
+    category, color = read_category(text), read_color(text)
+    lines = [line for line in order.lines if line.variant.product.category == category]
+    lines = lines or [line for line in order.lines if color and line.variant.color == color]
+    return lines[0] if len(lines) == 1 else None
+
+
+def orders_with(session: Session, desk: Desk, piece: str | None = None) -> list[Order]:
+    """The customer's orders that hold a piece; if some of it may still go back, only those.
+
+    Args:
+        piece: in the shopper's words; None asks for any.
+    """
+    mine = orders_of(session, str(desk.shopper.customer_id), limit=MANY)
+    holding = [(order, pick_line(order, piece)) for order in mine] if piece else []
+    found = [order for order, line in holding if line is not None] if piece else mine
+    lines = {order.number: line for order, line in holding}
+    possible = [order for order in found if _may_go_back(order, lines.get(order.number), desk.now)]
+    return possible or (found if piece else [])
+
+
+def _may_go_back(order: Order, line: OrderLine | None, now: int) -> bool:
+    if line is not None:
+        return returns.check_line(order, line, "damaged", now).allowed
+    return returns.check_order(order, now).allowed
+
+
+def only_order_with(desk: Desk, piece: str | None = None) -> str | None:
+    """The number of the only such order."""
+    with reading() as session:
+        found = orders_with(session, desk, piece)
+        return str(found[0].number) if len(found) == 1 else None
 
 
 class ValidateReturnForm(OrderForm):
@@ -46,6 +96,22 @@ class ValidateReturnForm(OrderForm):
     def adapt(self, slots: list[str], tracker: Tracker) -> list[str]:
         exchange = tracker.get_slot("resolution") == "exchange"
         return [slot for slot in slots if exchange or slot != "exchange_size"]
+
+    def only_order(self, desk: Desk) -> str | None:
+        return only_order_with(desk, desk.tracker.get_slot("return_item"))
+
+    def order_named(self, desk: Desk, text: str) -> str | None:
+        named = [*desk.entities("product"), *desk.entities("category")]
+        if desk.shopper.is_guest or (not named and (desk.entities("reason") or desk.entities("resolution"))):
+            return None
+        return only_order_with(desk, named[-1] if named else text) if named or len(text) <= SHORT else None
+
+    def own(self, desk: Desk, order_id: str) -> Slots:
+        # An order talked about before is not meant if the piece is in another.
+        piece = desk.tracker.get_slot("return_item")
+        if piece and not desk.entities("order_id") and desk.before("order_id") == order_id:
+            order_id = only_order_with(desk, piece) or order_id
+        return super().own(desk, order_id)
 
     def check(self, desk: Desk, order: Order) -> Slots:
         verdict = returns.check_order(order, desk.now)
@@ -62,6 +128,8 @@ class ValidateReturnForm(OrderForm):
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
     ) -> Slots:
         desk = Desk(tracker, dispatcher)
+        if refused(tracker):
+            return {"return_item": str(value)}
         with reading() as session:
             order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
             if order is None:
@@ -78,6 +146,8 @@ class ValidateReturnForm(OrderForm):
     ) -> Slots:
         desk = Desk(tracker, dispatcher)
         reason = match_words(REASON_WORDS, str(value)) or "other"
+        if refused(tracker):
+            return {"return_reason": reason}
         with reading() as session:
             order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
             line = pick_line(order, tracker.get_slot("return_item")) if order else None
@@ -101,7 +171,7 @@ class ValidateReturnForm(OrderForm):
                 if problem:
                     desk.say(f"utter_{problem}")
                     return {"resolution": None}
-                if resolution == "exchange" and len(line.variant.product.variants) == 1:
+                if resolution == "exchange" and not _has_sizes(line):
                     return {"resolution": resolution, "exchange_size": line.variant.size}
         return {"resolution": resolution}
 
@@ -109,6 +179,8 @@ class ValidateReturnForm(OrderForm):
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
     ) -> Slots:
         desk = Desk(tracker, dispatcher)
+        if refused(tracker) or tracker.get_slot("resolution") not in (None, "exchange"):
+            return {"exchange_size": None}
         with reading() as session:
             order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
             line = pick_line(order, tracker.get_slot("return_item")) if order else None
@@ -130,6 +202,10 @@ class ValidateReturnForm(OrderForm):
             return {"form_outcome": None}
         _refuse(desk, order, verdict)
         return {"form_outcome": "refused"}
+
+
+def _has_sizes(line: OrderLine) -> bool:
+    return len({variant.size for variant in line.variant.product.variants}) > 1
 
 
 def _size_of(line: OrderLine, text: str) -> str | None:
@@ -206,9 +282,17 @@ class ActionAskReturnConfirm(Action):
                 order_id=str(order.number),
                 title=line_title(line, language),
                 reason_label=label(REASONS, str(tracker.get_slot("return_reason")), language),
-                resolution_label=label(RESOLUTIONS, str(tracker.get_slot("resolution")), language),
+                resolution_label=_instead(tracker, line, language),
             )
         return []
+
+
+def _instead(tracker: Tracker, line: OrderLine, language: str) -> str:
+    """What the shopper gets, with the size of an exchange."""
+    resolution, size = str(tracker.get_slot("resolution")), tracker.get_slot("exchange_size")
+    if resolution == "exchange" and size and _has_sizes(line):
+        return pick(EXCHANGE_FOR, language).format(size=size)
+    return label(RESOLUTIONS, resolution, language)
 
 
 class ActionSubmitReturn(Action):

@@ -263,6 +263,7 @@ RESOLUTION_WORDS: dict[str, tuple[str, ...]] = {
     "repair": ("repair", "fix", "mend", "修"),
     "refund": ("refund", "money", "cash", "退款", "退钱", "钱", "退"),
 }
+EXCHANGE_FOR: Pair = ("exchange for size {size}", "换成{size}码")
 REFUND_STATES: dict[str, Pair] = {
     "pending": ("being checked", "审核中"),
     "sent": ("sent to your bank", "已提交银行"),

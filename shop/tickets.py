@@ -107,6 +107,15 @@ def open_complaint(
     return ticket
 
 
+def add_note(session: Session, number: str, sender_id: str, text: str) -> bool:
+    """Add words to an open case of the same conversation; False if there is none."""
+    ticket = session.get(Ticket, int(number.removeprefix("T")))
+    if ticket is None or ticket.state != "open" or ticket.sender_id != sender_id:
+        return False
+    ticket.summary = f"{ticket.summary}\n{text}"[:2000]
+    return True
+
+
 def hand_over(
     session: Session,
     *,
