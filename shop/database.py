@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -16,6 +16,9 @@ from shop.models import Base, Done
 
 ROOT = Path(__file__).resolve().parent.parent
 DAY = 86_400
+POSTGRES = ("postgres", "postgresql")
+WRITERS = 5_005
+"""Number of the lock that writers hold in PostgreSQL until their transaction ends."""
 _opened: dict[str, sessionmaker[Session]] = {}
 
 
@@ -29,12 +32,18 @@ def _sessions(url: str) -> sessionmaker[Session]:
         return _opened[url]
     if url.startswith("sqlite:///"):
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
+    engine = create_engine(_with_driver(url))
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine)
     Base.metadata.create_all(engine)
     _opened[url] = sessionmaker(engine, expire_on_commit=False)
     return _opened[url]
+
+
+def _with_driver(url: str) -> URL:
+    """The URL as SQLAlchemy wants it: `postgres://` and `postgresql://` mean psycopg."""
+    made = make_url(url)
+    return made.set(drivername="postgresql+psycopg") if made.drivername in POSTGRES else made
 
 
 def _tune_sqlite(engine: Engine) -> None:
@@ -60,7 +69,9 @@ def reading(url: str | None = None) -> Session:
 def writing(url: str | None = None) -> Session:
     """A session for changing things; use it in a `with` and commit."""
     session = _sessions(url or database_url())()
-    session.connection(execution_options={"writing": True})
+    connection = session.connection(execution_options={"writing": True})
+    if connection.dialect.name == "postgresql":  # as SQLite's writers do, they wait for one another
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
     return session
 
 

