@@ -40,12 +40,12 @@ SAID = [
     "great",
     "bye",
     "are you a bot?",
-    "hello",
-    "I am sad",
-    "hi",
-    "so good",
     "goodbye",
     "are you human?",
+    "see you",
+    "am I talking to a bot?",
+    "bye bye",
+    "who are you?",
 ]
 
 
@@ -129,7 +129,7 @@ async def visit(port: int, number: int, stop: float, think_s: float, served: Ser
                 for turn in range(TURNS_A_SENDER):
                     begin = time.monotonic()
                     async with asyncio.timeout(PATIENCE_S):
-                        wrong = await talk.say(SAID[(number + turn) % len(SAID)])
+                        wrong = await talk.say(SAID[turn % len(SAID)])
                     served.waits.append(time.monotonic() - begin)
                     if wrong:
                         served.failures[wrong] += 1

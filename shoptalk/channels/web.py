@@ -25,6 +25,7 @@ from pydantic import BaseModel, Field
 
 from shoptalk.actions.base import Sink
 from shoptalk.channels.base import Credentials, Explains, Inbox
+from shoptalk.channels.credentials import Section
 from shoptalk.core.messages import BotMessage, UserMessage
 from shoptalk.errors import BadSignature, ChannelError, ConfigError, ShoptalkError, TooLarge
 from shoptalk.registry import load_dotted
@@ -122,18 +123,13 @@ class WebChannel:
     @classmethod
     def from_credentials(cls, credentials: Credentials | None) -> Self:
         """The channel of a section `web:`; without a `secret` one is made and kept in `.shoptalk/web.key`."""
-        section = dict(credentials or {})
-        for key in section:
-            if key not in KEYS:
-                raise ConfigError(
-                    f"The channel web has no setting {key!r}.", hint=f"Known: {', '.join(KEYS)}."
-                )
-        customers = section.get("customers")
+        section = Section("web", credentials, KEYS)
+        customers = section.text("customers")
         return cls(
-            secret=section.get("secret") or own_secret(),
+            secret=section.text("secret") or own_secret(),
             customers=load_dotted(customers) if customers else None,
-            inspector=section.get("inspector") is True,
-            max_text=int(section.get("max_text", MAX_TEXT)),
+            inspector=section.flag("inspector"),
+            max_text=section.number("max_text", MAX_TEXT),
         )
 
     async def send(self, recipient: str, message: BotMessage) -> None:

@@ -9,12 +9,15 @@ import importlib.util
 import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from shoptalk.errors import ShoptalkError
+from shoptalk.settings import Endpoints
 
 MIN_PYTHON = (3, 11)
 MIN_FREE_MB = 500
@@ -82,6 +85,7 @@ def examine(args: argparse.Namespace) -> Iterator[Check]:
     for check in (_data, _components, _encoders):
         yield from _caught(check)
     yield from _caught(lambda: _model(args.model))
+    yield from _caught(lambda: _folders(args.model))
     yield from _caught(lambda: _services(args.endpoints))
     yield from _caught(lambda: _channels(args.credentials))
 
@@ -202,48 +206,80 @@ def _model(path: Path) -> Iterator[Check]:
         yield Check("good", f"{newest} fits the data")
 
 
+def _folders(models: Path) -> Iterator[Check]:
+    """Whether what is made here can be kept; a server that only serves needs no models written."""
+    kept: tuple[tuple[Path, Literal["odd", "bad"], str], ...] = (
+        (Path(".shoptalk"), "bad", "keys, conversations and downloads"),
+        (models if not models.is_file() else models.parent, "odd", "models that are trained here"),
+    )
+    for folder, state, what in kept:
+        there = next(part for part in (folder.resolve(), *folder.resolve().parents) if part.exists())
+        try:
+            with tempfile.TemporaryFile(dir=there):
+                pass
+        except OSError as error:
+            yield Check(
+                state,
+                f"The folder {folder} cannot be written: {error.strerror}. It is for {what}.",
+                f"Give {there} to the user who runs this, or run it in another folder.",
+            )
+
+
 def _services(path: Path) -> Iterator[Check]:
     from shoptalk.cli.assistants import read_endpoints
-    from shoptalk.stores.build import build_broker, build_store
-    from shoptalk.stores.checkup import Trouble, checkup
 
     endpoints = read_endpoints(path)
+    for service in (_store, _encoder_service, _broker, _actions):
+        yield from _caught(partial(service, endpoints))
+
+
+def _store(endpoints: Endpoints) -> Iterator[Check]:
+    from shoptalk.stores.build import build_store
+    from shoptalk.stores.checkup import Trouble, checkup
+
     section = endpoints.tracker_store
     if not section:
         yield Check(
             "odd",
             "Conversations live in memory and end with the server.",
-            f"Name a `tracker_store:` in {path}.",
+            "Name a `tracker_store:` in endpoints.yml.",
         )
-    else:
-        store = build_store(section)
+        return
+    store = build_store(section)
 
-        async def reach() -> list[Trouble]:
-            try:
-                await store.ping()
-                return await checkup(store)
-            finally:
-                await store.close()
+    async def reach() -> list[Trouble]:
+        try:
+            await store.ping()
+            return await checkup(store)
+        finally:
+            await store.close()
 
-        troubles = asyncio.run(reach())
-        yield Check("good", f"The store {section.get('type')!r} answers")
-        yield from (Check("bad" if found.is_bad else "odd", found.what, found.do) for found in troubles)
-    if endpoints.encoder:
+    troubles = asyncio.run(reach())
+    yield Check("good", f"The store {section.get('type')!r} answers")
+    yield from (Check("bad" if found.is_bad else "odd", found.what, found.do) for found in troubles)
+
+
+def _encoder_service(endpoints: Endpoints) -> Iterator[Check]:
+    if section := endpoints.encoder:
         from shoptalk.encoders.remote import RemoteEncoder
 
-        about = RemoteEncoder.about(str(endpoints.encoder.get("url") or ""))
+        about = RemoteEncoder.about(str(section.get("url") or ""))
         yield Check("good", f"The encoder's service answers; it has {about['name']!r}")
-    if endpoints.event_broker:
-        build_broker(endpoints.event_broker)
-        yield Check("good", f"The event broker {endpoints.event_broker.get('type', 'pika')!r} can be made")
-    yield from _actions(endpoints.action_endpoint)
 
 
-def _actions(section: object) -> Iterator[Check]:
+def _broker(endpoints: Endpoints) -> Iterator[Check]:
+    from shoptalk.stores.build import build_broker
+
+    if section := endpoints.event_broker:
+        build_broker(section)
+        yield Check("good", f"The event broker {section.get('type', 'pika')!r} can be made")
+
+
+def _actions(endpoints: Endpoints) -> Iterator[Check]:
     from shoptalk.formats.project import load_project
     from shoptalk.settings import Endpoint
 
-    endpoint = Endpoint.read(section if isinstance(section, dict) else None)
+    endpoint = Endpoint.read(endpoints.action_endpoint)
     custom = [name for name in load_project(Path()).domain.actions if not name.startswith("utter_")]
     if endpoint is None:
         if custom:
@@ -265,7 +301,7 @@ def _actions(section: object) -> Iterator[Check]:
         yield Check(
             "bad",
             f"The action server at {endpoint.url} does not answer: {error}",
-            "Start it: shoptalk run actions",
+            "Start it (shoptalk run actions), or correct `action_endpoint:` in endpoints.yml.",
         )
         return
     yield Check("good", f"The action server at {endpoint.url} answers")

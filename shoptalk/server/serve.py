@@ -268,6 +268,7 @@ def _config(app: FastAPI, options: Options) -> Any:
         host=options.host,
         port=options.port,
         log_config=None,
+        log_level=logging.getLogger().getEffectiveLevel(),  # without one uvicorn words what it does for nobody
         access_log=False,
         server_header=False,
         ws_max_size=options.bounds.max_body,

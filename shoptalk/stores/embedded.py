@@ -108,11 +108,10 @@ class EmbeddedValkey:
         """Start the server and wait until it has read its data.
 
         Raises:
-            StoreError: the folder is in use by another server, or the server did not start.
+            StoreError: the folder cannot be written or is in use by another server, or the server did not start.
         """
         if self._process is not None and self._process.poll() is None:
             return self
-        self.folder.mkdir(parents=True, exist_ok=True)
         with self._locked() as lock:
             Path(self._socket).unlink(missing_ok=True)
             self._process = subprocess.Popen(
@@ -151,7 +150,14 @@ class EmbeddedValkey:
         self.stop()
 
     def _locked(self) -> IO[bytes]:
-        lock = open(self.folder / "lock", "ab")  # noqa: SIM115 - the caller closes it
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = open(self.folder / "lock", "ab")  # noqa: SIM115 - the caller closes it
+        except OSError as error:
+            raise StoreError(
+                f"The folder {self.folder} of the embedded store cannot be written: {error.strerror}.",
+                hint="Give it to the user who runs this, or set `folder` of `tracker_store:` to another one.",
+            ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -40,8 +40,10 @@ _AWAY = (
 PATIENCE = 4
 """Attempts of a call that is late while others are answered, as on a machine with too much to do."""
 _HINT = (
-    "Nothing is lost; the request may be repeated. Is the server up, writable and within its memory limit?"
+    "Nothing is lost; the request may be repeated. Is the server up, writable and within its memory limit, and is it where "
+    "`tracker_store:` says?"
 )
+_STRANGER = "Set the `username` and `password` of `tracker_store:` to those of the server."
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,8 @@ class RedisLink:
             return result
         except (TimeoutError, exceptions.TimeoutError) as error:
             raise self._away(what, f"no answer within {self.address.timeout_s} s") from error
+        except exceptions.AuthenticationError as error:
+            raise self._away(what, str(error), _STRANGER) from error
         except self._lost as error:
             raise self._away(what, str(error)) from error
         except (exceptions.ClusterError, exceptions.RedisClusterException, OSError) as error:
@@ -209,9 +213,9 @@ class RedisLink:
                 return result
         raise AssertionError("unreachable")
 
-    def _away(self, what: str, why: str) -> Unavailable:
+    def _away(self, what: str, why: str, hint: str = _HINT) -> Unavailable:
         logger.warning("store.unavailable", extra={"store": str(self.address), "operation": what, "why": why})
-        return Unavailable(f"Redis at {self.address} cannot serve {what!r}: {why}.", hint=_HINT)
+        return Unavailable(f"Redis at {self.address} cannot serve {what!r}: {why.rstrip('.')}.", hint=hint)
 
 
 def _is_away(error: exceptions.ResponseError) -> bool:

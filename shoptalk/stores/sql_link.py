@@ -98,6 +98,10 @@ class SqlLink:
     async def _prepare(self) -> None:
         async with self._preparing:
             if not self._ready:
+                if self.dialect == "sqlite" and self.url.database not in (None, "", ":memory:"):
+                    open(
+                        str(self.url.database), "ab"
+                    ).close()  # the driver leaves a thread behind when it cannot
                 async with self._engine.begin() as connection:
                     if self.dialect == "postgresql":  # two workers that start together must not race
                         await connection.execute(text("SELECT pg_advisory_xact_lock(7302110)"))
@@ -108,7 +112,8 @@ class SqlLink:
 
 def _away(where: str, why: str) -> Unavailable:
     return Unavailable(
-        f"The database {where} cannot be used: {why}.", hint="Nothing is lost; the request may be repeated."
+        f"The database {where} cannot be used: {why}.",
+        hint="Nothing is lost; the request may be repeated. Is it up, and where `tracker_store:` says?",
     )
 
 
