@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aio_pika
-from aio_pika.exceptions import AMQPError
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 
 from shoptalk.errors import Unavailable
 from shoptalk.stores.broker import broker_message
@@ -59,19 +60,22 @@ class PikaBroker:
                         ),
                         routing_key="",
                     )
-        except (AMQPError, OSError, TimeoutError) as error:
+        except (AMQPError, ChannelInvalidStateError, OSError, TimeoutError) as error:
+            await self.close()
             raise Unavailable(
                 f"RabbitMQ does not take events: {error}.", hint="They are kept in the tracker."
             ) from error
 
     async def close(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
+        connection, self._connection, self._exchange = self._connection, None, None
+        if connection is not None:
+            with contextlib.suppress(AMQPError, ChannelInvalidStateError, OSError):
+                await connection.close()
 
     async def _connected(self) -> Any:
         async with self._connecting:
             if self._exchange is None:
-                self._connection = await aio_pika.connect_robust(**self._address, ssl_context=_tls())
+                self._connection = await aio_pika.connect(**self._address, ssl_context=_tls())
                 channel = await self._connection.channel(publisher_confirms=True)
                 self._exchange = await channel.declare_exchange(
                     self._exchange_name, aio_pika.ExchangeType.FANOUT, durable=True
