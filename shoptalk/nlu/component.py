@@ -19,9 +19,9 @@ ENTITIES = "entities"
 class Component(Protocol):
     """One step: learns from examples, then works on messages in place.
 
-    `requires` names what must have been provided before (TOKENS, FEATURES, INTENT, ENTITIES); `provides` what
-    this step adds. Steps that provide TOKENS or FEATURES also run over the training messages, because later
-    steps learn from what they write.
+    `requires` names what must have been provided before (TOKENS, FEATURES, INTENT, ENTITIES), an optional `wants`
+    what it makes no sense without; `provides` what this step adds. Steps that provide TOKENS or FEATURES also run over
+    the training messages, because later steps learn from what they write.
 
     A component may also define `warm_start(saved: Saved) -> None`: called before `train` with its own earlier
     state when the project was trained before, so that a small change costs little; `extra_examples(data)`:

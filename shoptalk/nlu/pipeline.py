@@ -313,6 +313,8 @@ def _check_order(steps: Sequence[Step]) -> None:
                 f"config.yml: {step.name} needs {' and '.join(missing)}, but no step before it gives that.",
                 hint=_remedy(missing[0]),
             )
+        for need in set(getattr(step.component, "wants", ())) - have:
+            logger.warning("config.yml: no step before %s gives %s. %s", step.name, need, _remedy(need))
         if TOKENS in step.component.provides and TOKENS in have:
             raise ConfigError(
                 f"config.yml: {step.name} is a second tokenizer.",

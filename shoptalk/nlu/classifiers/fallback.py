@@ -19,11 +19,14 @@ DEFAULTS: dict[str, Any] = {"threshold": 0.3, "ambiguity_threshold": 0.1, "scope
 class FallbackClassifier:
     """Replaces an unsure intent by `nlu_fallback`, whose confidence is the threshold, as Rasa's does.
 
+    With no classifier before it every message is unsure.
+
     Ours alone: `scope_threshold` also fires when the out-of-scope score of JointClassifier lies below it; a
     number, or `auto` for the threshold that JointClassifier chose on its validation part.
     """
 
-    requires: ClassVar[tuple[str, ...]] = (INTENT,)
+    requires: ClassVar[tuple[str, ...]] = ()
+    wants: ClassVar[tuple[str, ...]] = (INTENT,)
     provides: ClassVar[tuple[str, ...]] = (INTENT,)
 
     def __init__(self, config: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from shoptalk.archive import Saved
@@ -23,8 +24,17 @@ CJK = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\
 
 _ADDRESS = r"[a-z0-9_.+-]+@[a-z0-9_-]+(?:\.[a-z0-9_-]+)+|https?://[!-~]+"
 _NUMBER = r"\d+(?:[.,:/]\d+)*"
-_WORD = rf"[^\W\d_{CJK}]+(?:['\u2019][^\W\d_{CJK}]+)?"
-_TOKEN = re.compile(rf"{_ADDRESS}|[{CJK}]|{_NUMBER}|{_WORD}|[#$€£¥￥%+]|_+")
+_LETTER = rf"[^\W\d_{CJK}]"
+
+
+@cache
+def _token() -> re.Pattern[str]:
+    """What a token is; an accent or a vowel sign that stands alone belongs to the letter before it."""
+    signs = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code))[0] == "M")
+    marks = f"[{signs}\u200c\u200d]"  # and the joiners of words
+    letters = rf"{_LETTER}+(?:{marks}+{_LETTER}*)*"
+    word = rf"{letters}(?:['\u2019]{letters})?"
+    return re.compile(rf"{_ADDRESS}|[{CJK}]{marks}*|{_NUMBER}|{word}|[#$€£¥￥%+]|_+")
 
 
 def fold(text: str) -> str:
@@ -73,6 +83,6 @@ def split_multilingual(text: str) -> list[Token]:
     folded = fold(text)
     tokens = [
         Token(text[match.start() : match.end()], match.start(), match.end(), lemma=match.group())
-        for match in _TOKEN.finditer(folded)
+        for match in _token().finditer(folded)
     ]
     return tokens or [Token(text, 0, len(text), lemma=folded)]

@@ -107,7 +107,6 @@ def test_no_example_at_all() -> None:
     [
         (["HashedNgrams"], "HashedNgrams needs tokens"),
         (["WhitespaceTokenizer", "JointClassifier"], "JointClassifier needs features"),
-        (["WhitespaceTokenizer", "FallbackClassifier"], "FallbackClassifier needs intent"),
         (["WhitespaceTokenizer", "MultilingualTokenizer"], "second tokenizer"),
         (
             ["WhitespaceTokenizer", "HashedNgrams", "HashedNgrams"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from nlu_kit import SHOP, trained
 
 from shoptalk.errors import ConfigError
 from shoptalk.nlu.classifiers.fallback import FallbackClassifier
@@ -47,3 +48,16 @@ def test_scope_threshold_is_ours_and_off_by_default() -> None:
 def test_impossible_threshold_is_refused() -> None:
     with pytest.raises(ConfigError, match="0 to 1"):
         FallbackClassifier({"threshold": 30})
+
+
+def test_without_a_classifier_every_message_is_a_fallback(caplog: pytest.LogCaptureFixture) -> None:
+    pipeline = trained(["WhitespaceTokenizer", "FallbackClassifier"], SHOP)
+    assert "no step before FallbackClassifier gives intent. Put an intent classifier" in caplog.text
+    assert pipeline.parse(["hello"])[0]["intent"] == {"name": "nlu_fallback", "confidence": 0.3}
+
+
+def test_a_classifier_after_it_has_the_last_word(caplog: pytest.LogCaptureFixture) -> None:
+    names = ["WhitespaceTokenizer", "FallbackClassifier", "KeywordIntentClassifier"]
+    pipeline = trained(names, SHOP)
+    assert pipeline.parse(["hello"])[0]["intent"] == {"name": "greet", "confidence": 1.0}
+    assert len(caplog.records) == 1
