@@ -5,6 +5,7 @@
 
 PATH holds folders `rasa_examples` and `rasa_test_data` of public projects; without it our own projects are compared.
 `--folder` compares projects of anybody's in place of these; `--most` bounds what is asked of each.
+`--resume` goes on with a comparison in parts: what is in the file of `--json` is reported, and not compared again.
 `--record` writes what Rasa answered on our own projects into tests/conformance/.
 """
 
@@ -40,10 +41,14 @@ def main() -> int:
     """Run the comparison; 1 when something differs without a reason."""
     args = _arguments()
     work = args.work or Path(tempfile.mkdtemp(prefix="parity-"))
-    chosen = [bot for bot in bots(args.data, args.folder) if not args.project or bot.name in args.project]
+    results = _earlier(args.json) if args.resume else {}
+    chosen = [
+        bot
+        for bot in bots(args.data, args.folder)
+        if bot.name not in results and (not args.project or bot.name in args.project)
+    ]
     folders = {bot.name: prepare(bot, work, args.port + 2) for bot in chosen}
     read = _rasa_reads(args.rasa, chosen, folders, work)
-    results: Results = {}
     with ActionServer(args.port + 2) as actions:
         trained = [bot for bot in chosen if read[bot.name].get("trained")]
         played = _play_rasa(args, trained, folders, actions, work)
@@ -77,6 +82,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, nargs="+", default=[], help="compare these projects only")
     parser.add_argument("--most", type=int, help="of each kind of conversation, have so many with a project")
     parser.add_argument("--json", type=Path, help="write all differences here")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the comparison in the file of --json"
+    )
     parser.add_argument("--markdown", type=Path, help="write the report here")
     parser.add_argument("--record", type=Path, help="folder to write facts of our own projects to")
     parser.add_argument("--work", type=Path, help="keep the prepared projects here")
@@ -163,6 +171,18 @@ def _not_decided(
 
 def _name(number: int, case: Case) -> str:
     return f"{case.kind} {number}: {case.name}"
+
+
+def _earlier(path: Path | None) -> Results:
+    """What `_plain` wrote, if anything."""
+    found = json.loads(path.read_text(encoding="utf-8")) if path is not None and path.exists() else {}
+    return {
+        project: {
+            case: (told["kind"], [Difference(**difference) for difference in told["differences"]])
+            for case, told in all_.items()
+        }
+        for project, all_ in found.items()
+    }
 
 
 def _plain(results: Results) -> dict[str, Any]:
