@@ -18,7 +18,7 @@ _SQL = ("dialect", "url", "port", "db", "username", "password", "login_db", "que
 _SSL = ("use_ssl", "ssl_keyfile", "ssl_certfile", "ssl_ca_certs")
 _REDIS = (
     "url", "port", "db", "username", "password", *_SSL, "record_exp", "key_prefix", "cluster", "sentinels",
-    "sentinel_service", "unix_socket", "timeout_s", "max_connections", "adopt_rasa",
+    "sentinel_service", "replicas", "unix_socket", "timeout_s", "max_connections", "adopt_rasa",
 )  # fmt: skip
 _EMBEDDED = ("folder", "appendfsync", "record_exp", "key_prefix", "timeout_s")
 _KAFKA_SECURITY = (
@@ -147,9 +147,14 @@ def redis_address(given: Mapping[str, Any]) -> Any:
     sentinels = tuple((str(name), int(number)) for name, number in given.get("sentinels", ()))
     optional = {
         key: given[key]
-        for key in ("unix_socket", "sentinel_service", "timeout_s", "max_connections")
+        for key in ("unix_socket", "sentinel_service", "replicas", "timeout_s", "max_connections")
         if key in given
     }
+    if given.get("cluster") and given.get("replicas"):
+        raise ConfigError(
+            "`replicas` is for a single primary, not for a cluster.",
+            hint="Leave it out; a cluster that loses a node may lose its last second.",
+        )
     return RedisAddress(
         host,
         port,

@@ -10,6 +10,7 @@ from typing import Any
 from shoptalk.stores.base import TrackerStore
 from shoptalk.stores.legacy import AdoptingStore
 from shoptalk.stores.redis import RedisTrackerStore
+from shoptalk.stores.redis_link import RedisAddress
 
 OLDEST = (7, 0)
 CLOCK_S = 5.0
@@ -46,7 +47,7 @@ async def checkup(store: TrackerStore) -> list[Trouble]:
         return []
     seconds, micros = await inner.link.command("TIME")
     away = float(seconds) + float(micros) / 1e6 - (asked + time.time()) / 2
-    return [*_of_info(told), *_of_clock(away)]
+    return [*_of_info(told), *_of_clock(away), *_of_failover(inner.link.address)]
 
 
 def _of_info(told: Mapping[str, Any]) -> Iterator[Trouble]:
@@ -76,6 +77,15 @@ def _of_info(told: Mapping[str, Any]) -> Iterator[Trouble]:
         )
     if (most := int(told.get("maxmemory", 0))) and int(told.get("used_memory", 0)) > 0.9 * most:
         yield Trouble(False, "The server's memory is nearly full.", "Raise `maxmemory`, or set `record_exp`.")
+
+
+def _of_failover(address: RedisAddress) -> Iterator[Trouble]:
+    if address.sentinels and not address.replicas:
+        yield Trouble(
+            False,
+            "A failover may lose the last turns: they are answered before a replica has them.",
+            "Set `replicas: 1` of `tracker_store:`; turns are then refused while there is no replica.",
+        )
 
 
 def _of_clock(away_s: float) -> Iterator[Trouble]:

@@ -131,7 +131,7 @@ class RedisTrackerStore:
     ) -> None:
         self.options = options or StoreOptions()
         self.keys = Keys(clean_prefix(key_prefix))
-        self.link = RedisLink(address or RedisAddress())
+        self.link = RedisLink(address or RedisAddress(), f"{self.keys.prefix}shoptalk:replicated")
         self.notifier = Notifier(self.link, f"{self.keys.prefix}shoptalk:alive")
         self.outbox = RedisOutbox(self.link, self.keys, self.notifier, self.options)
         self.reminders = RedisReminders(self.link, self.keys, self.options)

@@ -57,6 +57,7 @@ class RedisAddress:
         cluster: the server is a node of a Redis Cluster.
         sentinels: addresses of Sentinels; host and port are then unused.
         sentinel_service: name of the primary the Sentinels watch.
+        replicas: how many of them must have what a script wrote before it counts as done; for a single primary.
         timeout_s: an operation that takes longer fails with `Unavailable`.
         max_connections: bound of the connection pool.
     """
@@ -71,6 +72,7 @@ class RedisAddress:
     cluster: bool = False
     sentinels: tuple[tuple[str, int], ...] = ()
     sentinel_service: str = "mymaster"
+    replicas: int = 0
     timeout_s: float = 1.5
     max_connections: int = 64
 
@@ -90,8 +92,8 @@ def script(name: str) -> tuple[bytes, str]:
 class RedisLink:
     """Runs scripts and commands; every failure to reach the server is `Unavailable`, in bounded time."""
 
-    def __init__(self, address: RedisAddress) -> None:
-        self.address = address
+    def __init__(self, address: RedisAddress, mark: str = "shoptalk:replicated") -> None:
+        self.address, self._mark = address, mark
         self._client = _connect(address)
         self._listener: Any = None
         # A cluster client fails at its bound of connections instead of waiting, so this waits for it.
@@ -106,14 +108,34 @@ class RedisLink:
     async def run(self, name: str, keys: list[str], args: list[Any]) -> Any:
         """Run a script of this package. All of them may be repeated: a lost connection is tried twice."""
         source, digest = script(name)
+        execute = self._replicated if self.address.replicas else self._client.execute_command
 
         async def evaluate() -> Any:
             try:
-                return await self._client.evalsha(digest, len(keys), *keys, *args)
+                return await execute("EVALSHA", digest, len(keys), *keys, *args)
             except exceptions.NoScriptError:
-                return await self._client.eval(source, len(keys), *keys, *args)
+                return await execute("EVAL", source, len(keys), *keys, *args)
 
         return await self._guarded(name, evaluate)
+
+    async def _replicated(self, *parts: Any) -> Any:
+        """Run a command; what it gives, and all it is built on, is then on the replicas as well.
+
+        WAIT speaks of the last write of its connection, and a command may have only read what another connection wrote. So
+        something is written before it.
+        """
+        wanted, patience_ms = self.address.replicas, int(self.address.timeout_s * 500)
+        async with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.execute_command(*parts)
+            pipeline.execute_command("SET", self._mark, "")
+            pipeline.execute_command("WAIT", wanted, patience_ms)
+            given, marked, reached = await pipeline.execute(raise_on_error=False)
+        for answer in (given, marked, reached):
+            if isinstance(answer, Exception):
+                raise answer
+        if reached < wanted:
+            raise exceptions.ResponseError(f"NOREPLICAS {reached} of {wanted} replicas have it")
+        return given
 
     async def command(self, *parts: Any) -> Any:
         """Run one plain command that may be repeated."""
@@ -154,6 +176,9 @@ class RedisLink:
         """Close all connections."""
         await self._drop_listener()
         await self._client.aclose()
+        if self.address.sentinels:
+            for sentinel in self._client.connection_pool.sentinel_manager.sentinels:
+                await sentinel.aclose()
 
     async def _drop_listener(self) -> None:
         if self._listener is not None:

@@ -26,7 +26,7 @@ class Workers:
 
     def __init__(self, address: RedisAddress, folder: Path, count: int, lease_ms: int) -> None:
         known = dataclasses.asdict(address)
-        self.address = {key: known[key] for key in ("host", "port", "unix_socket", "timeout_s")}
+        self.address = {key: value for key, value in known.items() if key != "password"}
         self.folder, self.lease_ms = folder, lease_ms
         self.names = [f"worker{number}" for number in range(count)]
         self.processes: dict[str, subprocess.Popen[bytes]] = {}

@@ -58,6 +58,9 @@ def test_redis_addresses() -> None:
     )
     assert whole.ssl == {"ssl_ca_certs": "ca.pem"}
     assert redis_address({"sentinels": [["a", 1], ["b", 2]]}).sentinels == (("a", 1), ("b", 2))
+    assert redis_address({"url": "a", "replicas": 1}).replicas == 1
+    with pytest.raises(ConfigError, match="not for a cluster"):
+        redis_address({"url": "a", "cluster": True, "replicas": 1})
 
 
 def test_a_missing_server_is_unavailable_at_once() -> None:
