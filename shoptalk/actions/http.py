@@ -84,19 +84,23 @@ class EndpointClient:
 
     def _opened(self) -> httpx.AsyncClient:
         if self._client is None:
-            import httpx
-
-            endpoint = self.endpoint
-            headers = dict(endpoint.headers)
-            if endpoint.user is not None:
-                pair = f"{endpoint.user}:{endpoint.password or ''}".encode()
-                headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
-            self._client = httpx.AsyncClient(
-                headers=headers,
-                params=endpoint.query or None,
-                timeout=httpx.Timeout(self.timeout_s),
-                limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=20),
-                verify=ssl.create_default_context(cafile=endpoint.cafile) if endpoint.cafile else True,
-                trust_env=False,
-            )
+            self._client = open_client(self.endpoint, self.timeout_s)
         return self._client
+
+
+def open_client(endpoint: Endpoint, timeout_s: float) -> httpx.AsyncClient:
+    """A client that sends an endpoint's secrets, and follows no proxy of the environment."""
+    import httpx
+
+    headers = dict(endpoint.headers)
+    if endpoint.user is not None:
+        pair = f"{endpoint.user}:{endpoint.password or ''}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    return httpx.AsyncClient(
+        headers=headers,
+        params=endpoint.query or None,
+        timeout=httpx.Timeout(timeout_s),
+        limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=20),
+        verify=ssl.create_default_context(cafile=endpoint.cafile) if endpoint.cafile else True,
+        trust_env=False,
+    )

@@ -32,9 +32,10 @@ from shoptalk.server.limits import Bounds
 from shoptalk.server.logs import Logs
 from shoptalk.server.metrics import make_metrics
 from shoptalk.server.publishing import Publisher
+from shoptalk.server.pulling import ModelServer
 from shoptalk.server.tracing import make_tracing
 from shoptalk.server.watching import watch
-from shoptalk.settings import Endpoints
+from shoptalk.settings import Endpoint, Endpoints
 from shoptalk.stores.base import TrackerStore
 from shoptalk.stores.build import build_broker, build_store
 from shoptalk.turn import TurnRecord
@@ -149,7 +150,7 @@ def make_channel(name: str, section: Mapping[str, Any] | None) -> Channel:
 def load_holder(
     options: Options, endpoints: Endpoints, channels: Sequence[Channel], watchers: Sequence[Watch] = ()
 ) -> Holder:
-    """The assistant of the newest model, with its actions and its store; an empty holder when there is no model."""
+    """The assistant of the newest model, with its actions and its store; an empty holder when there is none yet."""
     inspectors = [c.inspector for c in channels if isinstance(c, WebChannel) and c.inspector]
     if endpoints.encoder:
         use_service(str(endpoints.encoder.get("url") or ""))
@@ -165,6 +166,8 @@ def load_holder(
             model, actions, store=stores[0], watch=told, deliver=deliver_for(channels)
         )
 
+    if endpoints.models:  # its server has the model, as in Rasa whatever lies in the folder
+        return Holder(make=make)
     try:
         model = models.load(options.root / options.model)
     except ArchiveError as error:
@@ -222,6 +225,10 @@ def serve(
     watchers = [each.watch for each in (metrics, tracing, publisher) if each is not None]
     holder = load_holder(options, endpoints, channels, watchers)
     background = _background(options, holder, channels, ready)
+    source = Endpoint.read(endpoints.models)
+    if source is not None:
+        model_server = ModelServer(source)
+        background.append(lambda: model_server.follow(holder))
     if publisher is not None:
         background.append(publisher.run)
     app = create_app(
@@ -283,7 +290,6 @@ def _config(app: FastAPI, options: Options) -> Any:
 
 UNUSED = {
     "lock_store": "the tracker store itself lets one worker at a time serve a conversation",
-    "models": "models are read from the folder of --model (--watch serves newer ones at once); PUT /model swaps them",
     "nlu": "understanding is part of this server; serve a model trained with `shoptalk train`",
 }
 """Sections of Rasa's endpoints.yml that mean nothing here, and why."""
