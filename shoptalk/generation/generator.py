@@ -32,6 +32,8 @@ ABOUT_THE_CUSTOMER = re.compile(
     r"^[\s\"'“]*(?:the|this) (?:customer|shopper|user)\b|^[\s\"“]*(?:顾客|用户|客户)", re.I
 )
 """Small models sometimes retell instead of answering."""
+SHARE_OF_ECHO = 0.7
+"""Of the words of a question by the model: from there on it only repeats what it was asked."""
 GRACE_S = 0.5
 """How long a model may take to stop after the reply has ended."""
 
@@ -158,11 +160,19 @@ def judge(sentence: str, asked: str, guard: Guard) -> Verdict:
     """Whether a sentence of a reply may be shown, and is worth it."""
     if IGNORANCE.search(plain(sentence)):
         return Verdict(False, "ignorance")
-    if squeezed(sentence) == squeezed(asked):
+    if _echoes(sentence, asked):
         return Verdict(False, "echo")
     if ABOUT_THE_CUSTOMER.search(plain(sentence)):
         return Verdict(False, "retelling")
     return guard.check(sentence)
+
+
+def _echoes(sentence: str, asked: str) -> bool:
+    """Whether a sentence is the question again, word by word or nearly so."""
+    said, question = squeezed(sentence).split(), squeezed(asked).split()
+    shared = sum(word in question for word in said)
+    is_near = shared >= SHARE_OF_ECHO * max(len(said), len(question))
+    return said == question or (is_near and "?" in plain(sentence))
 
 
 def read_passages(given: Any) -> list[Passage]:

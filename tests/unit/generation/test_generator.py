@@ -66,7 +66,13 @@ async def test_a_lie_after_a_truth_ends_in_the_own_text(ask: Ask) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["I do not know that.", "这个我不清楚。", "What does shipping cost?", "The customer wants a scarf."],
+    [
+        "I do not know that.",
+        "这个我不清楚。",
+        "What does shipping cost?",
+        "“And what does the shipping cost?”",
+        "The customer wants a scarf.",
+    ],
 )
 async def test_ignorance_and_echoes_hand_over(ask: Ask, said: str) -> None:
     language = "zh" if "不" in said else "en"
