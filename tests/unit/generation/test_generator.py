@@ -70,7 +70,7 @@ async def test_a_lie_after_a_truth_ends_in_the_own_text(ask: Ask) -> None:
         "I do not know that.",
         "这个我不清楚。",
         "What does shipping cost?",
-        "“And what does the shipping cost?”",
+        "“What does the shipping cost?”",
         "The customer wants a scarf.",
     ],
 )
