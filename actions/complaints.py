@@ -96,9 +96,10 @@ class ActionSubmitComplaint(Action):
 
 
 def note(desk: Desk) -> bool:
-    """Add what the shopper says to the case that was just opened; False if there is none."""
+    """Add what the shopper says to the case that was just opened; False if there is none or it is not about it."""
     ticket = desk.tracker.get_slot("ticket")
-    if desk.tracker.get_slot("last_task") != "complaint_form" or not ticket:
+    about = desk.tracker.get_slot("last_task") == "complaint_form" or desk.entities("resolution")
+    if not ticket or not about:
         return False
     wished = [label(RESOLUTIONS, value, desk.language) for value in desk.entities("resolution")]
     text = ", ".join(wished) if desk.text.startswith("/") else desk.text

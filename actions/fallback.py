@@ -59,7 +59,12 @@ class ActionAskWhich(Action):
         return "action_ask_which"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
-        asked = ask_which(Desk(tracker, dispatcher))
+        desk = Desk(tracker, dispatcher)
+        ranking = tracker.latest_message.get("intent_ranking") or []
+        guess = next((x["name"] for x in ranking if x["name"] != "nlu_fallback"), "")
+        if guess.startswith("faq_") and desk.question and knowledge.answer(desk.question, desk.language):
+            return await ActionFaq().answer(dispatcher, tracker, domain)
+        asked = ask_which(desk)
         return asked if asked is not None else await ActionGptFallback().run(dispatcher, tracker, domain)
 
 

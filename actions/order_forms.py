@@ -11,6 +11,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import FormValidationAction
 
 from actions.desk import Desk, Domain, Event, apply, put
+from actions.wishes import answer_beside
 from shop.database import reading
 from shop.identity import check_guest, find_order, looks_like_verifier, order_number
 from shop.models import Order
@@ -54,11 +55,13 @@ class OrderForm(FormValidationAction):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
     ) -> list[Event]:
         """Checked slots; when the form opens with one order to choose from, that order too."""
+        desk = Desk(tracker, dispatcher)
+        opens = tracker.get_slot("requested_slot") is None
+        if opens:
+            await answer_beside(desk, domain)
         events: list[Event] = await super().get_validation_events(dispatcher, tracker, domain)
         apply(tracker, events)
-        desk = Desk(tracker, dispatcher)
-        opens = tracker.get_slot("requested_slot") is None and tracker.get_slot("order_id") is None
-        if not opens or desk.shopper.is_guest or refused(tracker):
+        if not opens or tracker.get_slot("order_id") or desk.shopper.is_guest or refused(tracker):
             return events
         only = self.only_order(desk)
         return [*events, *(put(*slot) for slot in self.own(desk, only).items())] if only else events
@@ -136,7 +139,7 @@ class OrderForm(FormValidationAction):
             return {"confirm": None}
         if value is True and read_yes_no(desk.text) is not True and desk.confidence < SURE_YES:
             said = None
-        if said is None:
+        if said is None and not others:
             desk.say("utter_ask_rephrase")
         return {"confirm": said}
 

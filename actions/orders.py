@@ -273,6 +273,19 @@ class ValidateAddressForm(OrderForm):
         desk.say(f"utter_cannot_change_address_{reason}", order_id=str(order.number))
         return {"form_outcome": "refused"}
 
+    def validate_order_id(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
+    ) -> Slots:
+        """A postcode of five digits is no order number."""
+        desk = Desk(tracker, dispatcher)
+        address = str(tracker.slots_to_validate().get("new_address") or "")
+        if str(value) in address:
+            others = [number for number in desk.entities("order_id") if number not in address]
+            value = others[-1] if others else desk.before("order_id")
+            if value is None or not others:
+                return {"order_id": value}
+        return super().validate_order_id(value, dispatcher, tracker, domain)
+
     def validate_new_address(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
     ) -> Slots:

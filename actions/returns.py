@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -17,10 +18,12 @@ from shop.database import once, reading
 from shop.identity import find_order
 from shop.labels import (
     EXCHANGE_FOR,
+    NEW_ONE,
     REASON_WORDS,
     REASONS,
     RESOLUTION_WORDS,
     RESOLUTIONS,
+    SIZE,
     day,
     label,
     match_words,
@@ -35,6 +38,7 @@ from shop.views import line_title
 # Longer texts tell a story, in which a kind of goods or a colour proves nothing.
 SHORT = 24
 MANY = 50
+_SIZE = re.compile(r"(?<![\w'’,.])(?:XS|S|M|L|XL|XXL|\d{2})(?![A-Za-z0-9])")
 
 
 def pick_line(order: Order, text: str | None) -> OrderLine | None:
@@ -137,7 +141,9 @@ class ValidateReturnForm(OrderForm):
                 return {"return_item": str(value)}
             line = pick_line(order, str(value))
             if line is None:
-                desk.say("utter_item_not_in_order", order_id=str(order.number))
+                # The order's number again is no piece, but nothing wrong either.
+                if desk.order_id not in str(value):
+                    desk.say("utter_item_not_in_order", order_id=str(order.number))
                 return {"return_item": None}
             return {"return_item": line.sku, **self._check_line(desk, order, line)}
 
@@ -148,6 +154,8 @@ class ValidateReturnForm(OrderForm):
         reason = match_words(REASON_WORDS, str(value)) or "other"
         if refused(tracker):
             return {"return_reason": reason}
+        if reason == "other" and desk.entities("size") and not desk.entities("reason"):
+            return {"return_reason": None}
         with reading() as session:
             order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
             line = pick_line(order, tracker.get_slot("return_item")) if order else None
@@ -161,7 +169,8 @@ class ValidateReturnForm(OrderForm):
         resolution = match_words(RESOLUTION_WORDS, str(value))
         desk = Desk(tracker, dispatcher)
         if resolution is None:
-            desk.say("utter_resolution_form")
+            if tracker.get_slot("requested_slot") == "resolution":
+                desk.say("utter_resolution_form")
             return {"resolution": None}
         with reading() as session:
             order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
@@ -193,6 +202,19 @@ class ValidateReturnForm(OrderForm):
                 desk.say(sold_out, size=size or str(value)[:20], sizes=", ".join(sizes))
                 return {"exchange_size": None} if sizes else {"exchange_size": None, "resolution": None}
             return {"exchange_size": size}
+
+    def validate_confirm(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain
+    ) -> Slots:
+        """ "OK, 42 then" is no yes to size 43."""
+        named = _SIZE.search(Desk(tracker, dispatcher).text)
+        size = tracker.get_slot("exchange_size")
+        if size and named and named.group() != size:
+            return {
+                "confirm": None,
+                **self.validate_exchange_size(named.group(), dispatcher, tracker, domain),
+            }
+        return super().validate_confirm(value, dispatcher, tracker, domain)
 
     def _check_line(self, desk: Desk, order: Order, line: OrderLine, reason: str | None = None) -> Slots:
         said = reason or desk.tracker.get_slot("return_reason")
@@ -327,7 +349,9 @@ class ActionSubmitReturn(Action):
             order_id=str(result["order_number"]),
             title=result["title_zh"] if desk.language == "zh" else result["title_en"],
             amount=money(result["amount_cents"]),
-            size=result["size"],
+            piece=pick(SIZE if result["size"] != "one size" else NEW_ONE, desk.language).format(
+                size=result["size"]
+            ),
             refund_days=REFUND_DAYS,
             dispatch_days=EXCHANGE_DISPATCH_DAYS,
         )

@@ -17,8 +17,6 @@ from actions.intent_labels import INTENT_LABELS
 from shop.labels import pick
 
 Clause = dict[str, Any]
-# Below this a clause may be no more than a pause in one wish.
-SURE_CLAUSE = 0.9
 
 
 class Answer(Action, ABC):
@@ -65,10 +63,26 @@ def wishes(desk: Desk) -> list[Clause]:
     found = [
         clause
         for clause in desk.tracker.latest_message.get("clauses") or []
-        if clause["intent"]["name"] in INTENT_LABELS and clause["intent"]["confidence"] >= SURE_CLAUSE
+        if clause["intent"]["name"] in INTENT_LABELS and _says_enough(desk, clause)
     ]
     names = [clause["intent"]["name"] for clause in found]
     return found if len(names) > 1 and len(set(names)) == len(names) and desk.intent in names else []
+
+
+def _says_enough(desk: Desk, clause: Clause) -> bool:
+    """Whether a clause can be understood alone; "and how much does it cost?" is about what stands before it."""
+    if clause["intent"]["name"] not in ("product_price", "product_stock", "product_attribute"):
+        return True
+    named = {entity["entity"] for entity in clause["entities"]}
+    return bool(named & {"product", "category"} or desk.tracker.get_slot("product"))
+
+
+async def answer_beside(desk: Desk, domain: Domain) -> None:
+    """Answer what was asked beside a task that now begins; the task's own values stay as they are."""
+    for clause in wishes(desk):
+        action = _at_once(desk, clause) if clause["intent"]["name"] != desk.intent else None
+        if action is not None:
+            await action.answer(desk.dispatcher, _about(desk.tracker, clause), domain)
 
 
 def _at_once(desk: Desk, clause: Clause) -> Answer | None:

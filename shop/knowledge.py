@@ -25,6 +25,8 @@ LEXICAL_THRESHOLD = 0.34
 DENSE_THRESHOLD = 0.86
 LIKELY = 0.6
 """Share of the threshold that an article of the category named by the intent needs."""
+AGREED = 0.93
+"""Share of the threshold that the nearest article needs if it is of that category."""
 # A shopper waits no longer than this for the index to load; until then words alone decide.
 WAIT_S = 3.0
 
@@ -50,7 +52,7 @@ def answer(question: str, language: str, category: str | None = None) -> Passage
     agree on it, and a nearer article of another category has only one of them.
     """
     found, threshold = _ranked(question, language, None, 10)
-    if not found or found[0].score < threshold:
+    if not found or found[0].score < threshold * (AGREED if found[0].article.category == category else 1):
         return None
     likely = (passage for passage in found if passage.score >= threshold * LIKELY)
     best = next((passage for passage in likely if passage.article.category == category), found[0])

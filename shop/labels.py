@@ -201,6 +201,13 @@ REASON_WORDS: dict[str, tuple[str, ...]] = {
     "damaged": (
         "damage",
         "broken",
+        "broke",
+        "fell apart",
+        "fall apart",
+        "falling apart",
+        "came off",
+        "leak",
+        "crack",
         "defect",
         "torn",
         "hole",
@@ -217,6 +224,13 @@ REASON_WORDS: dict[str, tuple[str, ...]] = {
         "洞",
         "裂",
         "质量",
+        "起球",
+        "漏",
+        "脱线",
+        "开胶",
+        "开线",
+        "断",
+        "掉色",
     ),
     "wrong_item": ("wrong", "different item", "not what i ordered", "错", "不是我买的", "不是我要的"),
     "not_as_described": (
@@ -264,6 +278,8 @@ RESOLUTION_WORDS: dict[str, tuple[str, ...]] = {
     "refund": ("refund", "money", "cash", "退款", "退钱", "钱", "退"),
 }
 EXCHANGE_FOR: Pair = ("exchange for size {size}", "换成{size}码")
+SIZE: Pair = ("size {size}", "{size}码")
+NEW_ONE: Pair = ("a new one", "一件新的")
 REFUND_STATES: dict[str, Pair] = {
     "pending": ("being checked", "审核中"),
     "sent": ("sent to your bank", "已提交银行"),
