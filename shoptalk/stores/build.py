@@ -16,10 +16,11 @@ from shoptalk.stores.broker import EventBroker
 _OPTIONS = ("lease_ms", "max_waiting", "dedupe_s", "busy_s", "reclaim_s")
 _SQL = ("dialect", "url", "port", "db", "username", "password", "login_db", "query")
 _SSL = ("use_ssl", "ssl_keyfile", "ssl_certfile", "ssl_ca_certs")
-_REDIS = (
-    "url", "port", "db", "username", "password", *_SSL, "record_exp", "key_prefix", "cluster", "sentinels",
-    "sentinel_service", "replicas", "unix_socket", "timeout_s", "max_connections", "adopt_rasa",
+_ADDRESS = (
+    "url", "port", "db", "username", "password", *_SSL, "cluster", "sentinels", "sentinel_service", "unix_socket",
+    "timeout_s", "max_connections",
 )  # fmt: skip
+_REDIS = (*_ADDRESS, "replicas", "record_exp", "key_prefix", "adopt_rasa")
 _EMBEDDED = ("folder", "appendfsync", "record_exp", "key_prefix", "timeout_s")
 _KAFKA_SECURITY = (
     "security_protocol", "sasl_username", "sasl_password", "sasl_mechanism", "ssl_cafile", "ssl_certfile",
@@ -79,6 +80,8 @@ def build_broker(config: Mapping[str, Any] | None) -> EventBroker | None:
         "kafka": _kafka,
         "sql": _sql_broker,
         "file": _file_broker,
+        "redis": _stream_broker,
+        "valkey": _stream_broker,
     }
     if kind in makers:
         return makers[kind](given)
@@ -209,6 +212,14 @@ def _file_broker(given: dict[str, Any]) -> EventBroker:
 
     _only(given, "file", ("path",))
     return FileBroker(given.get("path", "rasa_event.log"))
+
+
+def _stream_broker(given: dict[str, Any]) -> EventBroker:
+    from shoptalk.stores.broker_stream import StreamBroker
+
+    _only(given, "redis", (*_ADDRESS, "stream", "keep"))
+    chosen = {key: given[key] for key in ("stream", "keep") if key in given}
+    return StreamBroker(redis_address(given), **chosen)
 
 
 def _extra(path: str, module: str, package: str) -> Any:
