@@ -34,7 +34,8 @@ class EncoderLayer(nn.Module):
         if torch.is_grad_enabled() and q.dtype == torch.bfloat16:
             # The backward pass of bfloat16 attention is several times slower on CPUs than that of float32.
             q, k, v = q.float(), k.float(), v.float()
-        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask).to(x.dtype)
+        with torch.autocast("cpu", enabled=False):  # which would make them 16-bit again
+            mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask).to(x.dtype)
         mixed = mixed.transpose(1, 2).reshape(batch, length, hidden)
         x = self.norm1(x + self.out(mixed))
         out: Tensor = self.norm2(x + self.narrow(functional.gelu(self.wide(x))))

@@ -157,7 +157,7 @@ def _loss(model: Tagger, texts: Sequence[TaggerText], hide: float, random: np.ra
     vectors = None
     if texts[0].vectors is not None:
         joined = np.concatenate([t.vectors for t in texts if t.vectors is not None], axis=1)  # (L, N, width)
-        vectors = torch.from_numpy(np.ascontiguousarray(joined.transpose(1, 0, 2), np.float32))
+        vectors = torch.from_numpy(joined).float()
     subwords = _subwords(texts) if model.shape.upper else None
     emissions, votes = model(vectors, columns, offsets, mask, subwords)
     loss: Tensor = model.crf.loss(emissions, tags, mask).sum() / mask.sum() * 4.0

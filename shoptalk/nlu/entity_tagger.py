@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,24 @@ from shoptalk.nlu.message import Message
 from shoptalk.nlu.shapes import shape_columns
 from shoptalk.nlu.tags import allowed_moves, decode_spans, encode_spans, tag_names
 
+if TYPE_CHECKING:
+    from shoptalk.networks.tagger_training import TaggerText
+
 COLUMNS = 16_384
 HEADS = 4
 UPPER = "upper."
 """Names of the tuned layers' parameters begin so."""
 LONGEST = 512
 """Words looked at; encoders see no more of a text either."""
+
+REPLAYED = 1200
+"""At least so many known texts are seen again with new ones, so that nothing is forgotten."""
+REPLAYED_EACH = 2
+"""Known texts seen again for each new one."""
+FEW, TIMES = 40, 4
+"""Fewer new texts than this are seen so many times: one step would hardly teach a single one."""
+WARM_RATE = 2e-4
+"""Of a short pass: more of it undoes what the long training settled."""
 
 
 class EntityTagger:
@@ -57,6 +69,7 @@ class EntityTagger:
         options: dict[str, Any],
         start: EntityTagger | None = None,
         labels: Sequence[int] = (),
+        fresh: Collection[int] = (),
     ) -> Self:
         """Learn from messages.
 
@@ -65,29 +78,16 @@ class EntityTagger:
             options: settings of JointClassifier.
             start: continue where this one ended, if tags and sizes are the same.
             labels: the intent's number of each message, -1 where it shall not be learnt; empty for no intents.
+            fresh: places of the messages that `start` has not learnt.
         """
-        from shoptalk.networks.tagger_training import TaggerSettings, TaggerText, fit_tagger
+        from shoptalk.networks.tagger_training import TaggerSettings, fit_tagger
 
         upper, pretrained = _pretrained(messages[0], options)
-        examples = [m.example for m in messages if m.example is not None]
-        tags = tag_names(span for example in examples for span in example.entities)
-        numbers = {tag: number for number, tag in enumerate(tags)}
-        texts = []
-        for place, message in enumerate(messages):
-            spans = message.example.entities if message.example else ()
-            tokens = message.tokens[:LONGEST]
-            layers = _layers(message, options["featurizers"])
-            columns, offsets = shape_columns(tokens, COLUMNS)
-            encoded = np.asarray(encode_spans(tokens, spans, numbers), np.int64)
-            vectors = None if layers is None else layers[:, :LONGEST]
-            below = message.subwords(options["featurizers"])
-            hidden, ranges = (None, None) if below is None else (below.hidden, below.ranges[:LONGEST])
-            label = labels[place] if labels else -1
-            texts.append(TaggerText(vectors, columns, offsets, encoded, label, hidden, ranges))
-        first = texts[0].vectors
+        tags = tag_names(span for m in messages if m.example is not None for span in m.example.entities)
+        layers = _layers(messages[0], options["featurizers"])
         shape = TaggerShape(
-            layers=0 if first is None else first.shape[0],
-            width=first.shape[2] if first is not None else upper.hidden if upper else 0,
+            layers=0 if layers is None else layers.shape[0],
+            width=layers.shape[2] if layers is not None else upper.hidden if upper else 0,
             columns=COLUMNS,
             hidden=options["entity_hidden"],
             heads=HEADS,
@@ -96,12 +96,19 @@ class EntityTagger:
             upper=upper,
         )
         warm = start is not None and start.tags == tags and start.fits(shape)
+        seed = options["random_seed"]
+        places = _replayed(fresh, len(messages), seed) if warm else range(len(messages))
+        numbers = {tag: number for number, tag in enumerate(tags)}
+        texts = [
+            _text(messages[place], numbers, labels[place] if labels else -1, options["featurizers"])
+            for place in places
+        ]
         epochs = options["tune_epochs"] if upper else options["entity_epochs"]
         settings = TaggerSettings(
             epochs=1 if warm else epochs,
-            rate=5e-4 if warm else options["entity_rate"],
+            rate=WARM_RATE if warm else options["entity_rate"],
             tune=options["tune_rate"] / 4 if warm else options["tune_rate"],
-            seed=options["random_seed"],
+            seed=seed,
             half=has_bfloat16(),
         )
         begin = start.state if warm and start else pretrained
@@ -176,6 +183,28 @@ def _pretrained(
         return None, None
     shape, state = pretrained_upper(below.model, below.upper)
     return shape, {f"{UPPER}{name}": value for name, value in state.items()}
+
+
+def _replayed(fresh: Collection[int], count: int, seed: int) -> list[int]:
+    """Places of the texts of a short pass: the new ones and a sample of the others."""
+    known = np.setdiff1d(np.arange(count), list(fresh))
+    some = min(len(known), max(REPLAYED, REPLAYED_EACH * len(fresh)))
+    sample = np.random.default_rng([seed, count]).choice(known, some, replace=False)
+    return [*sorted(fresh) * (TIMES if len(fresh) < FEW else 1), *sample.tolist()]
+
+
+def _text(message: Message, numbers: dict[str, int], label: int, origins: Sequence[str]) -> TaggerText:
+    """A message as the network learns it."""
+    from shoptalk.networks.tagger_training import TaggerText
+
+    tokens = message.tokens[:LONGEST]
+    spans = message.example.entities if message.example else ()
+    layers, below = _layers(message, origins), message.subwords(origins)
+    columns, offsets = shape_columns(tokens, COLUMNS)
+    encoded = np.asarray(encode_spans(tokens, spans, numbers), np.int64)
+    vectors = None if layers is None else layers[:, :LONGEST]
+    hidden, ranges = (None, None) if below is None else (below.hidden, below.ranges[:LONGEST])
+    return TaggerText(vectors, columns, offsets, encoded, label, hidden, ranges)
 
 
 def _upper_layers(state: dict[str, NDArray[Any]], shape: EncoderShape) -> UpperLayers:

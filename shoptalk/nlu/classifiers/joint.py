@@ -40,8 +40,9 @@ DEFAULTS: dict[str, Any] = {
     "entity_recognition": True,
     "ranking_length": 10,
     "label_names": True,
-    "epochs": 15,
-    "learning_rate": 0.01,
+    "views": True,
+    "epochs": 8,
+    "learning_rate": 0.02,
     "weight_decay": 1.0,
     "dropout": 0.1,
     "entity_epochs": 8,
@@ -60,6 +61,9 @@ FEW_CHANGES = 0.1
 LEAST_ANNOTATED = 0.1
 """Share of texts with entities from which the tagger's network also votes on intents."""
 
+LEAST_STEPS = 320
+"""Of the optimiser of the intent head, where the examples are few."""
+
 RIVALS = 3
 """Labels among whose examples the nearest are looked for, for people to see."""
 
@@ -68,7 +72,7 @@ class JointClassifier:
     """Intent with calibrated confidence, ranking, out-of-scope score, and entities with roles and groups.
 
     Keys: `intent_classification`, `entity_recognition` (switch halves off), `ranking_length`, `label_names`
-    (intent names as examples), `epochs`, `learning_rate`, `weight_decay`, `dropout` (intent head),
+    (intent names as examples), `views` (further views of the encoder's words for the intent head), `epochs`, `learning_rate`, `weight_decay`, `dropout` (intent head),
     `entity_epochs`, `entity_rate`, `entity_hidden` (tagger), `tune_epochs`, `tune_rate` (where BertFeaturizer leaves
     layers to be tuned), `held_out` (share for calibration), `scope_keep`
     (share of in-scope messages the out-of-scope threshold lets pass), `random_seed`, `featurizers`.
@@ -114,22 +118,23 @@ class JointClassifier:
                 "There is no example with an intent.",
                 hint="Add `- intent: greet` with `examples:` to data/nlu.yml.",
             )
-        earlier = self._earlier if self._few_changes(labelled) else None
+        digests = {id(m): _digest(m.example) for m in messages if m.example}
+        self._seen = sorted(set(digests.values()))
+        earlier = self._earlier if self._few_changes() else None
         self._earlier = None
         self._figures["warm"] = earlier is not None
-        self._seen = sorted({_digest(m.text) for m in labelled})
         names = [m.example.intent or "" for m in labelled if m.example]
         held = self._held_out(names) if earlier is None else np.zeros(0, np.int64)
         if self.options["entity_recognition"]:
             voters = names if self.options["intent_classification"] else []
-            self._train_tagger(data, messages, voters, held, earlier._tagger if earlier else None)
+            known = set(earlier._seen) if earlier else set()
+            fresh = {place for place, digest in digests.items() if digest not in known}
+            self._train_tagger(data, messages, voters, held, earlier._tagger if earlier else None, fresh)
         if self.options["intent_classification"]:
             self._train_intents(labelled, names, held, earlier)
         if len(held) and self._tagger is not None and self._tagger.votes:
-            none_held = np.zeros(0, np.int64)
-            self._train_tagger(
-                data, messages, names, none_held, self._tagger
-            )  # one pass more, with what was held out
+            missed = {id(labelled[place]) for place in held}
+            self._train_tagger(data, messages, names, np.zeros(0, np.int64), self._tagger, missed)
 
     def _held_out(self, names: list[str]) -> Ints:
         return split_held_out(names, self.options["held_out"], self.options["random_seed"])[1]
@@ -141,6 +146,7 @@ class JointClassifier:
         names: list[str],
         held: Ints,
         start: EntityTagger | None,
+        fresh: set[int],
     ) -> None:
         examples = {id(e) for e in data.examples}
         texts = [m for m in messages if m.example is not None and id(m.example) in examples]
@@ -150,22 +156,20 @@ class JointClassifier:
         if not annotated and not (tunes and len(set(names)) > 1):
             return
         votes = len(set(names)) > 1 and (tunes or len(annotated) >= LEAST_ANNOTATED * len(texts))
-        if votes:
-            labels = _labels(messages, names, held)
-            chosen = [(m, labels.get(id(m), -1)) for m in texts]
-            self._tagger = EntityTagger.train(
-                [m for m, _ in chosen], self.options, start, [n for _, n in chosen]
-            )
-        else:
-            self._tagger = EntityTagger.train(_with_plain(texts, annotated), self.options, start)
+        numbers = _labels(messages, names, held) if votes else {}
+        chosen = texts if votes else _with_plain(texts, annotated)
+        labels = [numbers.get(id(m), -1) for m in chosen] if votes else []
+        new = [place for place, m in enumerate(chosen) if id(m) in fresh]
+        self._tagger = EntityTagger.train(chosen, self.options, start, labels, new)
         self._figures["annotated"] = len(annotated)
 
     def _train_intents(
         self, messages: list[Message], names: list[str], held: Ints, earlier: JointClassifier | None
     ) -> None:
-        rows = Rows.of(messages, self.options["featurizers"])
+        rows = self._rows(messages)
         settings = {
             "epochs": self.options["epochs"],
+            "least_steps": LEAST_STEPS,
             "dense_rate": self.options["learning_rate"],
             "sparse_rate": 2 * self.options["learning_rate"],
             "decay": self.options["weight_decay"],
@@ -177,10 +181,10 @@ class JointClassifier:
         expected = np.asarray([numbers[name] for name in names], np.int64)
         if rows.dense.shape[1]:
             texts = [m.text for m in messages]
-            self._prototypes = Prototypes.fit(rows.dense, expected, texts, len(numbers))
+            self._prototypes = Prototypes.fit(rows.sentence, expected, texts, len(numbers))
             same = earlier is not None and earlier._names == self._names
             self._density = earlier._density if earlier is not None and same else None
-            self._density = self._density or Density.fit(rows.dense, expected, len(numbers))
+            self._density = self._density or Density.fit(rows.sentence, expected, len(numbers))
         if earlier is not None:
             self._temperature, self._threshold = earlier._temperature, earlier._threshold
             self._scale = earlier._scale
@@ -196,13 +200,12 @@ class JointClassifier:
         head = train_head(rows.take(fit), names, settings)
         votes = [self._tagger.run(messages[i]) if self._tagger else None for i in held]
         own = head.logits(rows.take(held))
-        near = self._near(
-            Prototypes.fit(rows.dense[fit], expected[fit], names, len(self._names)), rows.dense[held]
-        )
+        fitted, asked = rows.sentence[fit], rows.sentence[held]
+        near = self._near(Prototypes.fit(fitted, expected[fit], names, len(self._names)), asked)
         logits = np.stack([_combined(x, v, n) for x, v, n in zip(own, votes, near, strict=True)])
         self._temperature = fit_temperature(logits, expected[held])
         if self._density is not None:
-            densities = Density.fit(rows.dense[fit], expected[fit], len(self._names)).score(rows.dense[held])
+            densities = Density.fit(fitted, expected[fit], len(self._names)).score(asked)
             tops = own.max(axis=1)
             self._scale = ScopeScale.of(densities, tops)
             pairs = zip(densities.tolist(), tops.tolist(), strict=True)
@@ -221,27 +224,32 @@ class JointClassifier:
             return [None] * len(dense)
         return list(prototypes.votes(dense))
 
+    def _rows(self, messages: Sequence[Message]) -> Rows:
+        return Rows.of(messages, self.options["featurizers"], views=self.options["views"])
+
     @property
     def _names(self) -> tuple[str, ...]:
         return self._head.labels if self._head else ()
 
-    def _few_changes(self, messages: list[Message]) -> bool:
+    def _few_changes(self) -> bool:
         if self._earlier is None or not self._earlier._seen:
             return False
-        before, now = set(self._earlier._seen), {_digest(m.text) for m in messages}
+        if self._earlier.options["views"] != self.options["views"]:
+            return False
+        before, now = set(self._earlier._seen), set(self._seen)
         return len(before ^ now) <= FEW_CHANGES * max(len(before), 1)
 
     def process(self, messages: list[Message]) -> None:
         """Write intent, ranking, scope score and entities."""
-        rows = Rows.of(messages, self.options["featurizers"]) if self._head is not None else None
+        rows = self._rows(messages) if self._head is not None else None
         logits = self._head.logits(rows) if self._head is not None and rows is not None else None
-        near = self._near(self._prototypes, rows.dense) if rows is not None else []
+        near = self._near(self._prototypes, rows.sentence) if rows is not None else []
         for place, message in enumerate(messages):
             found = self._tagger.run(message) if self._tagger is not None else None
             if logits is not None and rows is not None:
                 combined = _combined(logits[place], found, near[place])
                 self._write_intent(message, softmax(combined / np.float32(self._temperature)))
-                self._write_scope(message, rows.dense[place : place + 1], float(logits[place].max()))
+                self._write_scope(message, rows.sentence[place : place + 1], float(logits[place].max()))
             if self._tagger is not None and found is not None:
                 message.entities.extend(self._tagger.entities(message, found, NAME))
 
@@ -287,6 +295,7 @@ class JointClassifier:
         own = {
             "threshold": self._threshold,
             "temperature": self._temperature,
+            "views": self.options["views"],
             "scale": [*self._scale.density, *self._scale.logit],
             "figures": self._figures,
             "seen": self._seen,
@@ -297,6 +306,7 @@ class JointClassifier:
     def load(cls, config: dict[str, Any], saved: Saved) -> Self:
         """As it was trained."""
         component = cls(config)
+        component.options["views"] = saved.config.get("views", False)  # what the weights were trained on
         parts = ("head", "prototypes", "density", "tagger")
         head, prototypes, density, tagger = (unnested(saved, name) for name in parts)
         component._head = LinearHead.load(head) if head else None
@@ -312,8 +322,11 @@ class JointClassifier:
         return component
 
 
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+def _digest(example: Example) -> str:
+    """Of all that is learnt from an example."""
+    spans = [(s.start, s.end, s.entity, s.role, s.group) for s in example.entities]
+    content = repr((example.text, example.intent, spans))
+    return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
 def _labels(messages: list[Message], names: list[str], held: Ints) -> dict[int, int]:

@@ -33,7 +33,7 @@ def test_tagger() -> None:
     columns = random.integers(0, 50, 14)
     with torch.inference_mode():
         found_emissions, votes = model(
-            torch.from_numpy(vectors.transpose(1, 0, 2).copy()),
+            torch.from_numpy(vectors),
             torch.from_numpy(columns),
             torch.from_numpy(offsets),
             torch.ones(1, 6, dtype=torch.bool),
