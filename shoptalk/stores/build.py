@@ -21,6 +21,8 @@ _ADDRESS = (
     "timeout_s", "max_connections",
 )  # fmt: skip
 _REDIS = (*_ADDRESS, "replicas", "record_exp", "key_prefix", "adopt_rasa")
+_MONGOD = ("db", "username", "password", "auth_source", "collection")
+_DYNAMO = ("url", "table_name", "region")
 _EMBEDDED = ("folder", "appendfsync", "record_exp", "key_prefix", "timeout_s")
 _KAFKA_SECURITY = (
     "security_protocol", "sasl_username", "sasl_password", "sasl_mechanism", "ssl_cafile", "ssl_certfile",
@@ -45,15 +47,11 @@ def build_store(config: Mapping[str, Any] | None) -> TrackerStore:
         "valkey": _redis,
         "sql": _sql,
         "embedded": _embedded,
+        "mongod": _mongod,
+        "dynamo": _dynamo,
     }
     if kind in makers:
         return makers[kind](given)
-    if kind in ("mongod", "dynamo"):
-        raise ConfigError(
-            f"The tracker store {kind!r} is not part of Shoptalk.",
-            hint="Use redis or sql, or give the dotted path of a class of your own that keeps the contract "
-            "of shoptalk.stores.base.TrackerStore.",
-        )
     if "." not in kind:
         raise ConfigError(f"There is no tracker store {kind!r}.", hint=_nearest(kind, [*makers]))
     store = load_dotted(kind, "tracker_store")(**given)
@@ -130,6 +128,34 @@ def _embedded(given: dict[str, Any]) -> TrackerStore:
     return EmbeddedTrackerStore(server.start(), given.get("key_prefix"), _options(given))
 
 
+def _mongod(given: dict[str, Any]) -> TrackerStore:
+    _only(given, "mongod", ("url", *_MONGOD, "record_exp", "adopt_rasa", *_OPTIONS))
+    address = {key: given[key] for key in _MONGOD if key in given}
+    if "url" in given:
+        address["host"] = given["url"]
+    return _documents(given, "Mongo", "pymongo", address)
+
+
+def _dynamo(given: dict[str, Any]) -> TrackerStore:
+    _only(given, "dynamo", (*_DYNAMO, "record_exp", "adopt_rasa", *_OPTIONS))
+    address = {key: given[key] for key in _DYNAMO if key in given}
+    return _documents(given, "Dynamo", "aiobotocore", address)
+
+
+def _documents(
+    given: Mapping[str, Any], name: str, package: str, address: Mapping[str, Any]
+) -> TrackerStore:
+    from shoptalk.stores.documents import DocumentTrackerStore
+    from shoptalk.stores.legacy import AdoptingStore
+
+    module, install = f"shoptalk.stores.documents_{name.lower()}", f"'shoptalk[{name.lower()}]'"
+    documents = _extra(f"{module}.{name}Documents", package, "tracker store", install)(**address)
+    store = DocumentTrackerStore(documents, _options(given))
+    if not given.get("adopt_rasa", True):
+        return store
+    return AdoptingStore(store, load_dotted(f"{module}.Rasa{name}Reader", "tracker_store")(documents))
+
+
 def redis_address(given: Mapping[str, Any]) -> Any:
     """The `RedisAddress` of an endpoints.yml section with Rasa's keys; `url` may be a host or redis://."""
     from shoptalk.stores.redis_link import RedisAddress
@@ -172,7 +198,7 @@ def redis_address(given: Mapping[str, Any]) -> Any:
 
 
 def _pika(given: dict[str, Any]) -> EventBroker:
-    broker = _extra("shoptalk.stores.broker_pika.PikaBroker", "aio_pika", "aio-pika")
+    broker = _extra("shoptalk.stores.broker_pika.PikaBroker", "aio_pika", "event broker", "aio-pika")
     known = ("url", "username", "password", "port", "queues", "exchange_name")
     # Rasa's keys for what is always so here: events wait in the tracker, and a failure is told.
     unused = (
@@ -190,7 +216,7 @@ def _pika(given: dict[str, Any]) -> EventBroker:
 
 
 def _kafka(given: dict[str, Any]) -> EventBroker:
-    broker = _extra("shoptalk.stores.broker_kafka.KafkaBroker", "aiokafka", "aiokafka")
+    broker = _extra("shoptalk.stores.broker_kafka.KafkaBroker", "aiokafka", "event broker", "aiokafka")
     known = ("url", "topic", "partition_by_sender", "client_id")
     _only(given, "kafka", (*known, *_KAFKA_SECURITY, "queue_size"))
     security = {key: given[key] for key in _KAFKA_SECURITY if key in given}
@@ -222,14 +248,14 @@ def _stream_broker(given: dict[str, Any]) -> EventBroker:
     return StreamBroker(redis_address(given), **chosen)
 
 
-def _extra(path: str, module: str, package: str) -> Any:
+def _extra(path: str, module: str, what: str, install: str) -> Any:
     try:
-        return load_dotted(path, "event_broker")
+        return load_dotted(path, what)
     except ConfigError as error:
         if not isinstance(error.__cause__, ModuleNotFoundError) or error.__cause__.name != module:
             raise
         raise ConfigError(
-            f"This event broker needs the package {package!r}.", hint=f"pip install {package}"
+            f"This {what} needs the package {module!r}.", hint=f"pip install {install}"
         ) from error
 
 

@@ -26,7 +26,7 @@ from shoptalk.stores.sql_deferred import OUTBOX_TOPIC, SqlOutbox, SqlReminders
 from shoptalk.stores.sql_link import SqlLink
 from shoptalk.stores.sql_records import EVERYTHING, SqlRecords, event_row, field_text, live
 from shoptalk.stores.sql_tables import conversations, events, inbox, outbox, reminders, seen, snapshots
-from shoptalk.stores.sql_wakeups import Wakeups
+from shoptalk.stores.wakeups import Wakeups
 
 
 class SqlTurn:

@@ -14,7 +14,7 @@ from shoptalk.stores.base import Json, Outgoing, Reminder, StoreOptions
 from shoptalk.stores.codec import check_id, dump_ascii, load
 from shoptalk.stores.sql_link import SqlLink
 from shoptalk.stores.sql_tables import outbox, reminders
-from shoptalk.stores.sql_wakeups import Wakeups
+from shoptalk.stores.wakeups import Wakeups
 
 OUTBOX_TOPIC = "\0outbox"
 

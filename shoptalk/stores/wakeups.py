@@ -25,8 +25,8 @@ class Wakeups:
         if waiting is not None:
             waiting.set()
 
-    async def wait(self, changed: asyncio.Event, timeout_s: float) -> None:
-        """Until the event, the time to look again, or `timeout_s`, whichever is first."""
+    async def wait(self, changed: asyncio.Event, timeout_s: float, look_s: float = _LOOK_S) -> None:
+        """Until the event, the time to look again (`look_s`), or `timeout_s`, whichever is first."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(timeout_s, _LOOK_S)):
+            async with asyncio.timeout(min(timeout_s, look_s)):
                 await changed.wait()
