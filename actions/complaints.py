@@ -36,8 +36,10 @@ class ValidateComplaintForm(OrderForm):
         kind = desk.tracker.get_slot("complaint_kind")
         if kind == "late":
             return only_suited(desk, "complaint_form")
-        named = [*desk.entities("product"), *desk.entities("category")]
-        return only_order_with(desk, named[-1]) if named and kind in ("damaged", "wrong_item") else None
+        if kind not in ("damaged", "wrong_item"):
+            return None
+        named = [*desk.entities("reason"), *desk.entities("product"), *desk.entities("category")]
+        return only_order_with(desk, named[-1]) if named else None
 
     def order_named(self, desk: Desk, text: str) -> str | None:
         named = [*desk.entities("product"), *desk.entities("category")]

@@ -29,7 +29,13 @@ from actions.orders import (
     ValidateCancelForm,
     ValidateVerifyForm,
 )
-from actions.products import ActionCompareProducts, ActionProductInfo, ActionRecommend, ActionRecommendForMe
+from actions.products import (
+    ActionCompareProducts,
+    ActionProductInfo,
+    ActionRecommend,
+    ActionRecommendForMe,
+    shown_item,
+)
 from actions.returns import ValidateReturnForm
 from shop.catalogue import get_item
 
@@ -89,6 +95,9 @@ class ActionInform(Action):
         if not told_before and note(desk):
             return clear("pending_task")
         task = next_task(desk)
+        item = shown_item(desk)
+        if item is not None and task in (None, "action_recommend"):
+            return await do("action_product_info", desk, domain, [put("product", item.id)])
         if task is None:
             asked = ask_which(desk, WORTH_ASKING_AFTER_WORD)
             if asked is None:
@@ -223,6 +232,9 @@ class ActionDeny(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
+        if desk.upset and not desk.loop:
+            desk.say("utter_remedy_not_liked")
+            return [put("offer", "handoff")]
         desk.say("utter_needed_to_go_on" if desk.loop else "utter_all_right")
         return [put("offer", None)]
 

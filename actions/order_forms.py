@@ -11,7 +11,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import FormValidationAction
 
 from actions.desk import Desk, Domain, Event, apply, put
-from actions.wishes import answer_beside
+from actions.wishes import answer_beside, wishes
 from shop.database import reading
 from shop.identity import check_guest, find_order, looks_like_verifier, order_number
 from shop.models import Order
@@ -20,15 +20,17 @@ Slots = dict[str, Any]
 REFUSED = "refused"
 # A yes that nobody is sure of changes nothing.
 SURE_YES = 0.8
+_YES = r"(?:(?:yes|yeah|yep|yup|sure|okay|ok|correct|right|exactly|absolutely)\b|没错|是|对|好|行|可以|确定|确认|嗯)"
+_ONLY_YES = re.compile(rf"(?:\W*{_YES}(?:的|吧|啊|呀|了|please)?)+\W*", re.IGNORECASE)
 _YES_NO = re.compile(
-    r"\W*(?:(?P<yes>(?:yes|yeah|yep|yup|sure|okay|ok|correct|right|exactly|absolutely)\b|没错|是|对|好|行|可以|确定|确认|嗯)"
+    rf"\W*(?:(?P<yes>{_YES})"
     r"|(?:no|nope|nah|not|never|don['’]?t)\b|不|别|没|算了)",
     re.IGNORECASE,
 )
-# "Actually, wait", "don't", whatever else the message may sound like.
+# "Actually, wait", "don't", "yes, but …?": no yes, whatever the message sounds like as a whole.
 _HESITATION = re.compile(
     r"^\W*(?:(?:ok(?:ay)?|no|oh|um+|uh+)\W+)?(?:actually|wait|hold on|hang on|hm+\b|one (?:sec|moment|minute)|not (?:yet|sure))"
-    r"|\b(?:don['’]?t|do not|let me think)\b|等等|等一|等下|稍等|慢着|先别|别取消|再想|考虑",
+    r"|\b(?:don['’]?t|do not|let me think|but)\b|[?？]|等等|等一|等下|稍等|慢着|先别|别取消|想想|想一下|考虑|不过|但是",
     re.IGNORECASE,
 )
 
@@ -83,6 +85,10 @@ class OrderForm(FormValidationAction):
     ) -> Slots:
         desk = Desk(tracker, dispatcher)
         number = order_number(value)
+        own = next((clause for clause in wishes(desk) if clause["intent"]["name"] == desk.intent), None)
+        if own is not None and str(number) not in own["text"]:
+            # The number belongs to the other wish of the message.
+            return {"order_id": desk.before("order_id")}
         if number is None:
             return self._not_a_number(desk, str(value))
         if not desk.shopper.is_guest:
@@ -137,7 +143,7 @@ class OrderForm(FormValidationAction):
         if said is not False and not desk.text.startswith("/") and _HESITATION.search(desk.text):
             desk.say("utter_nothing_done")
             return {"confirm": None}
-        if value is True and read_yes_no(desk.text) is not True and desk.confidence < SURE_YES:
+        if value is True and desk.confidence < SURE_YES and not _ONLY_YES.fullmatch(desk.text):
             said = None
         if said is None and not others:
             desk.say("utter_ask_rephrase")

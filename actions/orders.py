@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -63,6 +64,8 @@ def _choose(desk: Desk, session: Session, task: str) -> tuple[Order | None, list
         desk.say("utter_no_orders")
         return None, []
     fitting = [order for order in mine if _fits(order, task)]
+    pieces = [*desk.entities("product"), *desk.entities("category")]
+    fitting = [order for order in fitting if pieces and pick_line(order, pieces[-1])] or fitting
     if not fitting and task == "action_refund_status":
         desk.say("utter_no_refunds")
         return None, []
@@ -279,12 +282,14 @@ class ValidateAddressForm(OrderForm):
         """A postcode of five digits is no order number."""
         desk = Desk(tracker, dispatcher)
         address = str(tracker.slots_to_validate().get("new_address") or "")
-        if str(value) in address:
-            others = [number for number in desk.entities("order_id") if number not in address]
-            value = others[-1] if others else desk.before("order_id")
-            if value is None or not others:
-                return {"order_id": value}
-        return super().validate_order_id(value, dispatcher, tracker, domain)
+        named = [
+            number
+            for number in desk.entities("order_id")
+            if number not in address and not re.search(rf"{re.escape(number)}\s+[A-ZÄÖÜ][a-zäöüß]", desk.text)
+        ]
+        if desk.entities("order_id") and not named:
+            return {"order_id": desk.before("order_id")}
+        return super().validate_order_id(named[-1] if named else value, dispatcher, tracker, domain)
 
     def validate_new_address(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain

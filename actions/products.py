@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
@@ -26,10 +28,12 @@ from shop.catalogue import (
     wish_tags,
     with_stock,
 )
-from shop.labels import ATTRIBUTES, CATEGORIES, COLORS, day, label, money
+from shop.labels import ATTRIBUTES, CATEGORIES, COLORS, day, label, money, size_label
 from shop.recommendations import best_rated, for_customer, for_wishes, similar
 from shop.views import comparison, product_cards
 
+# Longer texts say more than which of the shown products is meant.
+SHORT = 24
 ASPECTS = {"product_price": "price", "product_stock": "stock", "product_attribute": "attribute"}
 
 
@@ -47,7 +51,8 @@ class ActionProductInfo(Answer):
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
-        aspect = ASPECTS.get(desk.intent or "") or tracker.get_slot("aspect") or "attribute"
+        named = "attribute" if desk.entities("attribute") else tracker.get_slot("aspect")
+        aspect = ASPECTS.get(desk.intent or "") or named or "attribute"
         memory = [put("aspect", aspect), put("last_task", self.name())]
         name = _meant(desk)
         if not name:
@@ -98,7 +103,7 @@ class ActionProductInfo(Answer):
             product_cards(shown, language),
             title=joint.join([item.title(language), *parts]),
             count=there.on_hand,
-            sizes=joint.join(there.sizes) or "-",
+            sizes=joint.join(size_label(size, language) for size in there.sizes) or "-",
             colors=joint.join(label(COLORS, found, language) for found in there.colors) or "-",
             restock=day(there.restock_at, language),
         )
@@ -134,12 +139,37 @@ def _meant(desk: Desk) -> str | None:
     named = desk.entities("product")
     if named:
         return named[-1]
+    item = shown_item(desk)
+    if item is not None:
+        return item.id
     name = desk.tracker.get_slot("product") or _only_shown(desk.tracker)
     kinds = desk.entities("category")
     talked_about = the_product(str(name)) if name else None
     if kinds and (talked_about is None or _is_other(kinds[-1], talked_about)):
         return kinds[-1]
     return str(name) if name else None
+
+
+_PLACES = (
+    re.compile(r"\b(?:first|1st)\b|第一", re.I),
+    re.compile(r"\b(?:second|2nd)\b|第二", re.I),
+    re.compile(r"\b(?:third|3rd)\b|第三", re.I),
+    re.compile(r"\b(?:fourth|4th)\b|第四", re.I),
+)
+
+
+def shown_item(desk: Desk) -> Item | None:
+    """The one of the products last shown that the message means by its place or a word of its name."""
+    shown = desk.tracker.get_slot("shown_products")
+    items = [item for item in map(get_item, shown if isinstance(shown, list) else []) if item is not None]
+    for place, item in zip(_PLACES, items, strict=False):
+        if place.search(desk.text):
+            return item
+    if desk.text.startswith("/") or len(desk.text) > SHORT or desk.entities("category"):
+        return None
+    alike = [match.item.id for match in find_products(desk.text, limit=30)]
+    near = [item for item in items if item.id in alike]
+    return near[0] if len(near) == 1 else None
 
 
 def _is_other(kind: str, talked_about: Item) -> bool:

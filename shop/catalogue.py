@@ -20,6 +20,7 @@ from shop.labels import (
     match_word,
     match_words,
     money,
+    size_label,
 )
 from shop.models import Product, Review, Stock, Variant
 
@@ -243,7 +244,7 @@ def attribute_of(item: Item, attribute: str, language: str) -> str:
     if attribute == "colors":
         return joint.join(label(COLORS, color, language) for color in item.colors)
     if attribute == "sizes":
-        return joint.join(item.sizes)
+        return joint.join(size_label(size, language) for size in item.sizes)
     if attribute == "rating":
         return f"{item.rating} / 5 ({item.reviews})"
     return money(item.price_cents)

@@ -279,6 +279,7 @@ RESOLUTION_WORDS: dict[str, tuple[str, ...]] = {
 }
 EXCHANGE_FOR: Pair = ("exchange for size {size}", "换成{size}码")
 SIZE: Pair = ("size {size}", "{size}码")
+ONE_SIZE: Pair = ("one size", "均码")
 NEW_ONE: Pair = ("a new one", "一件新的")
 REFUND_STATES: dict[str, Pair] = {
     "pending": ("being checked", "审核中"),
@@ -356,6 +357,11 @@ def pick(pair: Pair, language: str) -> str:
 def label(table: dict[str, Pair], code: str, language: str) -> str:
     """The label of a code, or the code itself when the table lacks it."""
     return pick(table[code], language) if code in table else code
+
+
+def size_label(size: str, language: str) -> str:
+    """A size in words; most are the same everywhere."""
+    return pick(ONE_SIZE, language) if size == "one size" else size
 
 
 def money(cents: int, currency: str = "EUR") -> str:
