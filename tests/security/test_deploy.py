@@ -4,37 +4,46 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import re
 from pathlib import Path
 from typing import Any
 
+import httpx
+import kubernetes_validate
+import pytest
 import yaml
+from chart import Chart
+from yamllint import linter
+from yamllint.config import YamlLintConfig
 
+from shoptalk.assistant import Assistant
+from shoptalk.channels.web import WebChannel
 from shoptalk.cli import run as run_command
+from shoptalk.formats.domain import read
 from shoptalk.formats.yaml import read_text
+from shoptalk.server.app import ServerOptions, create_app
+from shoptalk.server.holder import Holder
 from shoptalk.server.metrics import Metrics
-from shoptalk.settings import Endpoints
+from shoptalk.server.serve import read_channels, read_endpoints
 from shoptalk.stores.build import redis_address
+from shoptalk.stores.memory import MemoryTrackerStore
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
-VALUE = re.compile(r"\{\{-?[^}]*\}\}")
+CHART = DEPLOY / "helm/shoptalk"
+KUBERNETES = "1.37"
+YAML_STYLE = """
+extends: default
+rules: {line-length: {max: 140}, document-start: disable, comments: {min-spaces-from-content: 1}}
+"""
+EVERYTHING = {
+    "autoscaling": {"enabled": True, "maxReplicas": 4, "cpuPercent": 70},
+    "cors": ["https://shop.example"],
+}
 
 
-def rendered(name: str) -> list[dict[str, Any]]:
-    """A chart's template with its control lines left out and the chart's values put in: enough to be read as YAML."""
-    lines = (DEPLOY / "helm/shoptalk/templates" / name).read_text().splitlines()
-    kept = [line for line in lines if not re.fullmatch(r"\s*\{\{-.*\}\}", line)]
-    text = "\n".join(re.sub(r"\{\{-? toYaml[^}]*\}\}", "{}", line) for line in kept)
-    return [part for part in yaml.safe_load_all(VALUE.sub(value_of, text)) if part]
-
-
-def value_of(found: re.Match[str]) -> str:
-    """What stands for a place of a template: the chart's value, or a word."""
-    value: Any = yaml.safe_load((DEPLOY / "helm/shoptalk/values.yaml").read_text())
-    path = re.search(r"\.Values\.([\w.]+)", found[0])
-    for step in path[1].split(".") if path else ():
-        value = value.get(step) if isinstance(value, dict) else None
-    return str(value) if path and isinstance(value, str | int | float) and value != "" else "value"
+def deployment() -> dict[str, Any]:
+    return next(document for _, document in Chart.read(CHART).documents() if document["kind"] == "Deployment")
 
 
 def flags() -> set[str]:
@@ -43,20 +52,33 @@ def flags() -> set[str]:
     return {flag for action in parser._actions for flag in action.option_strings} | {"--log-format"}
 
 
-def test_the_dashboard_asks_for_metrics_that_exist() -> None:
-    board = json.loads((DEPLOY / "grafana/shoptalk.json").read_text())
+async def test_the_dashboard_asks_for_metrics_that_the_server_shows() -> None:
+    domain = read(read_text("intents: [greet]\nresponses: {utter_greet: [{text: Hi}]}\n"), lambda *_: None)
     metrics = Metrics()
-    known = {family.name for family in metrics.registry.collect()} | {"shoptalk_store_up"}
-    known |= {f"shoptalk_waiting_{name}" for name in ("senders", "outbox", "reminders")}
-    for panel in board["panels"]:
+    assistant = Assistant(domain, None, watch=metrics.watch, store=MemoryTrackerStore())
+    app = create_app(Holder(assistant), read_channels(Path("no such file")), ServerOptions(metrics=metrics))
+    handler = metrics.handler()
+    logging.getLogger().addHandler(handler)
+    try:
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            await client.post("/webhooks/rest/webhook", json={"sender": "a", "message": "/greet"})
+            logging.getLogger("shoptalk.test").warning("store.unavailable")
+            shown = (await client.get("/metrics")).text
+    finally:
+        logging.getLogger().removeHandler(handler)
+        await assistant.close()
+    there = {line.split("{")[0].split(" ")[0] for line in shown.splitlines() if not line.startswith("#")}
+    asked = set()
+    for panel in json.loads((DEPLOY / "grafana/shoptalk.json").read_text())["panels"]:
         for target in panel["targets"]:
-            for name in re.findall(r"shoptalk_[a-z_]+", target["expr"]):
-                assert re.sub(r"_(total|bucket|sum|count)$", "", name) in known, (panel["title"], name)
+            asked |= set(re.findall(r"shoptalk_[a-z_]+", target["expr"]))
+    assert len(asked) > 5
+    assert asked <= there, asked - there
 
 
 def test_commands_use_flags_that_exist() -> None:
-    (deployment,) = rendered("deployment.yaml")
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (container,) = deployment()["spec"]["template"]["spec"]["containers"]
     used = {word.partition("=")[0] for word in container["args"] if word.startswith("--")}
     docker = (DEPLOY / "Dockerfile").read_text()
     used |= set(re.findall(r"--[a-z-]+", docker.split("exec shoptalk run")[1]))
@@ -64,8 +86,7 @@ def test_commands_use_flags_that_exist() -> None:
 
 
 def test_containers_run_without_rights() -> None:
-    (deployment,) = rendered("deployment.yaml")
-    pod = deployment["spec"]["template"]["spec"]
+    pod = deployment()["spec"]["template"]["spec"]
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
     assert pod["containers"][0]["securityContext"]["capabilities"] == {"drop": ["ALL"]}
@@ -77,19 +98,67 @@ def test_containers_run_without_rights() -> None:
     )
 
 
-def test_settings_are_ones_the_server_reads(monkeypatch: Any) -> None:
-    monkeypatch.setenv("STORE_HOST", "valkey")
-    monkeypatch.setenv("STORE_PASSWORD", "p")
-    content = read_text((DEPLOY / "endpoints.yml").read_text(), environment=True)
-    store = dict(Endpoints.read(content).tracker_store or {})
-    address = redis_address(store)
+@pytest.mark.parametrize("where", ["container", "chart"])
+def test_settings_are_ones_the_server_reads(where: str, monkeypatch: Any, tmp_path: Path) -> None:
+    for name, value in {"STORE_HOST": "valkey", "STORE_PASSWORD": "p", "WEB_SECRET": "s" * 32}.items():
+        monkeypatch.setenv(name, value)
+    if where == "chart":
+        files = next(d["data"] for _, d in Chart.read(CHART).documents() if d["kind"] == "ConfigMap")
+    else:
+        files = {name: (DEPLOY / name).read_text() for name in ("endpoints.yml", "credentials.yml")}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    address = redis_address(dict(read_endpoints(tmp_path / "endpoints.yml").tracker_store or {}))
     assert (address.host, address.port, address.password) == ("valkey", 6379, "p")
-    kinds = {
-        document["kind"]
-        for name in ("config.yaml", "deployment.yaml", "service.yaml")
-        for document in rendered(name)
-    }
-    assert {"Deployment", "Service", "ConfigMap", "NetworkPolicy", "PodDisruptionBudget"} <= kinds
+    (channel,) = read_channels(tmp_path / "credentials.yml")
+    assert isinstance(channel, WebChannel)
+
+
+@pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["default", "everything"])
+def test_the_chart_makes_what_kubernetes_takes(values: dict[str, Any]) -> None:
+    kinds = set()
+    for _, document in Chart.read(CHART, **values).documents():
+        kubernetes_validate.validate(document, KUBERNETES, strict=True)
+        kinds.add(document["kind"])
+    wanted = {"Deployment", "Service", "ConfigMap", "NetworkPolicy", "PodDisruptionBudget"}
+    assert kinds == wanted | ({"HorizontalPodAutoscaler"} if values else set())
+
+
+def test_what_the_chart_refuses_is_refused_here() -> None:
+    wrong = {**deployment(), "spec": {**deployment()["spec"], "replcas": 2}}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(wrong, KUBERNETES, strict=True)
+
+
+def test_changed_settings_start_new_servers() -> None:
+    def checksum(host: str) -> str:
+        chart = Chart.read(CHART, store={"host": host, "port": 1})
+        found = next(d for _, d in chart.documents() if d["kind"] == "Deployment")
+        return found["spec"]["template"]["metadata"]["annotations"]["checksum/settings"]
+
+    assert checksum("a") != checksum("b")
+
+
+def test_files_are_tidy_yaml() -> None:
+    config = YamlLintConfig(YAML_STYLE)
+    for path in [*DEPLOY.rglob("*.yml"), CHART / "Chart.yaml", CHART / "values.yaml"]:
+        assert [f"{path.name}:{problem}" for problem in linter.run(path.read_text(), config)] == []
+
+
+def test_compose_names_only_what_it_has() -> None:
+    whole = yaml.safe_load((DEPLOY / "compose.yml").read_text())
+    for name, service in whole["services"].items():
+        for section in ("networks", "secrets"):
+            assert set(service.get(section, ())) <= set(whole[section]), (name, section)
+        assert set(service.get("depends_on", ())) <= set(whole["services"]), name
+        for mounted in service.get("volumes", ()):
+            source = mounted.split(":")[0]
+            if source.startswith("."):
+                assert (DEPLOY / source).is_file(), (name, source)
+            else:
+                assert source in whole["volumes"], (name, source)
+        for known in service.get("depends_on", {}):
+            assert "healthcheck" in whole["services"][known], (name, known)
 
 
 def test_no_secret_stands_in_the_files() -> None:
