@@ -45,7 +45,7 @@ class TaggerSettings:
     features hidden, seed, whether the encoder's layers compute in 16 bits."""
 
     epochs: int = 10
-    words: int = 768
+    words: int = 640
     rate: float = 2e-3
     tune: float = 1e-4
     decay: float = 0.01

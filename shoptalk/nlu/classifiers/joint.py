@@ -46,7 +46,7 @@ DEFAULTS: dict[str, Any] = {
     "weight_decay": 1.0,
     "dropout": 0.1,
     "entity_epochs": 8,
-    "entity_rate": 1e-3,
+    "entity_rate": 1.5e-3,
     "entity_hidden": 256,
     "tune_epochs": 4,
     "tune_rate": 1e-4,

@@ -79,6 +79,15 @@ def test_joint_continues_after_one_more_example() -> None:
         assert (result["intent"]["name"], entities(result)) == (intent, found)
 
 
+def test_a_changed_annotation_counts_as_a_new_example() -> None:
+    seen = []
+    for text in ("fetch 10888 for me", "fetch [10888](order_id) for me"):
+        pipeline = Pipeline.build([*({"name": n} for n in OURS[:2]), {**JOINT, "entity_recognition": False}])
+        pipeline.train(SHOP.merge([TrainingData((example(text, "order_status"),))]))
+        seen.append(set(pipeline.save()["02-JointClassifier"].config["seen"]))
+    assert (len(seen[0] - seen[1]), len(seen[1] - seen[0])) == (1, 1)
+
+
 def test_ranking_is_cut() -> None:
     pipeline = trained([*OURS[:2], {**JOINT, "ranking_length": 2, "entity_recognition": False}], SHOP)
     assert len(pipeline.parse(["hello"])[0]["intent_ranking"]) == 2
