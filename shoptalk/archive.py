@@ -1,7 +1,8 @@
 """Model archives: tensors and JSON, nothing that can run.
 
 An archive is a gzip-compressed tar named `*.tar.gz`. Its first member is `manifest.json`, which lists every other
-member with size and SHA-256. Members are `<part>.json` and `<part>.safetensors`; a part is one component or policy.
+member with size and SHA-256, and the form of every part. Members are `<part>.json` and `<part>.safetensors`; a part is
+one component or policy.
 Reading goes member by member against the manifest and never writes to disk.
 """
 
@@ -17,7 +18,7 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -38,10 +39,52 @@ MEMBER_NAME = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\.(json|safetensors)"
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What a component keeps: settings and learned facts as JSON, arrays by name."""
+    """What a component keeps: settings and learned facts as JSON, arrays by name.
+
+    Args:
+        config: settings and learned facts.
+        tensors: arrays by name.
+        form: which of the forms that its component had in time; a class whose `save` means another thing than before
+            says so by a higher class attribute `form`. Set and checked where components are saved and loaded.
+    """
 
     config: dict[str, Any] = field(default_factory=dict)
     tensors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    form: int = 1
+
+
+def save_part(component: Any) -> Saved:
+    """What a component or policy keeps, marked with its form."""
+    return replace(component.save(), form=form_of(component))
+
+
+def load_part(kind: Any, config: Any, saved: Saved) -> Any:
+    """A component or policy of a class as it was when saved.
+
+    Raises:
+        ArchiveError: the class has other forms by now, or what is there is not what it keeps.
+    """
+    name = str(kind.__name__)
+    if saved.form != form_of(kind):
+        raise ArchiveError(
+            f"What {name} learnt is kept in form {saved.form}, this version of Shoptalk reads form {form_of(kind)}.",
+            hint=TRAIN_AGAIN,
+        )
+    try:
+        return kind.load(config, saved)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise ArchiveError(
+            f"What {name} learnt does not fit this version of Shoptalk ({type(error).__name__}: {error}).",
+            hint=TRAIN_AGAIN,
+        ) from error
+
+
+def form_of(kind: Any) -> int:
+    """The form in which a class of components, or one of them, keeps things now."""
+    return int(getattr(kind, "form", 1))
+
+
+TRAIN_AGAIN = "Train again: `shoptalk train`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +113,8 @@ def write(path: Path, archive: Archive) -> None:
         name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         for name, data in members.items()
     }
-    manifest = {"format": FORMAT, "metadata": archive.metadata, "members": listed}
+    forms = {name: part.form for name, part in archive.parts.items()}
+    manifest = {"format": FORMAT, "metadata": archive.metadata, "forms": forms, "members": listed}
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
@@ -228,7 +272,11 @@ def _parse(members: dict[str, bytes], path: Path) -> Archive:
             tensors[name[:-12]] = _tensors(data)
     if set(tensors) - set(configs):
         raise ValueError("tensors without settings")
-    parts = {name: Saved(config, tensors.get(name, {})) for name, config in configs.items()}
+    forms = dict(manifest.get("forms", {}))
+    parts = {
+        name: Saved(config, tensors.get(name, {}), int(forms.get(name, 1)))
+        for name, config in configs.items()
+    }
     return Archive(metadata=dict(manifest["metadata"]), parts=parts)
 
 

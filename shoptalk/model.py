@@ -65,7 +65,7 @@ def load(path: Path) -> Model:
     """Open a model: a file, or the newest one in a folder.
 
     Raises:
-        ArchiveError: there is none, or it is damaged.
+        ArchiveError: there is none, it is damaged, or components keep other things by now.
     """
     found = archive.latest(path)
     if found is None:
@@ -73,10 +73,12 @@ def load(path: Path) -> Model:
     content = archive.read(found)
     try:
         return _restored(content, found)
+    except ArchiveError as error:
+        raise ArchiveError(error.message, hint=error.hint, file=str(found)) from error
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ArchiveError(
             f"The model does not fit this version of Shoptalk ({type(error).__name__}: {error}).",
-            hint="Train again: `shoptalk train --force`.",
+            hint=archive.TRAIN_AGAIN,
             file=str(found),
         ) from error
 

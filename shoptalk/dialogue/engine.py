@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, Self
 
 from shoptalk import registry
-from shoptalk.archive import Saved
+from shoptalk.archive import Saved, load_part, save_part
 from shoptalk.core.domain import Domain
 from shoptalk.core.stories import ActionStep, OrStep, Rule, SlotStep, Story, StoryData
 from shoptalk.core.tracker import Tracker
@@ -203,7 +203,9 @@ class Dialogue:
 
     def save(self) -> dict[str, Saved]:
         """What each policy keeps, by a name that is unique among them."""
-        return {name: policy.save() for name, policy in zip(self._part_names(), self.policies, strict=True)}
+        return {
+            name: save_part(policy) for name, policy in zip(self._part_names(), self.policies, strict=True)
+        }
 
     def _part_names(self) -> list[str]:
         return [f"{type(policy).__name__}{number}" for number, policy in enumerate(self.policies)]
@@ -221,7 +223,7 @@ class Dialogue:
         policies: list[Policy] = []
         for number, config in enumerate(configs):
             kind = registry.resolve("policy", str(config["name"]))
-            policies.append(kind.load(config, saved[f"{kind.__name__}{number}"]))
+            policies.append(load_part(kind, config, saved[f"{kind.__name__}{number}"]))
         dialogue = cls(policies)
         dialogue.check(domain)
         dialogue._share(featurize_text)

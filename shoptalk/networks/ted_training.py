@@ -27,6 +27,9 @@ EXTRA_WINDOWS, EXTRA_WHOLE = 512, 48
 """Examples made by chance that an epoch sees if there are so many: windows, whole conversations."""
 WHOLE_SHARE = 4
 """How many times fewer whole conversations than windows a batch has: each has many moments."""
+LEAST_BATCHES = 4
+"""Of an epoch: with the stories of a small project in one batch there are as few steps as epochs, and the seed decides
+what is learnt by then."""
 _NEVER = -1e9
 
 
@@ -118,6 +121,7 @@ def _batches(
     plain, extra = np.flatnonzero(~examples.by_chance), np.flatnonzero(examples.by_chance)
     room = max(EXTRA * len(plain), EXTRA_WHOLE if whole else EXTRA_WINDOWS)
     chosen = rand.permutation(np.concatenate([plain, rand.permutation(extra)[:room]]))
+    size = min(size, -(-len(chosen) // LEAST_BATCHES))
     if training.balanced and examples.labels.ndim == 1:
         chosen = _balanced(chosen, examples.labels[chosen], size, rand)
     return [chosen[start : start + size] for start in range(0, len(chosen), size)]

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from shoptalk.archive import Saved
+from shoptalk.archive import TRAIN_AGAIN, Saved, form_of, load_part, save_part
 from shoptalk.core.training_data import Example, TrainingData
 from shoptalk.errors import ArchiveError, ConfigError
 from shoptalk.formats.yaml import place
@@ -119,7 +119,11 @@ class Pipeline:
                 progress(step.name, number, len(self.steps))
             wall, cpu = time.perf_counter(), time.process_time()
             saved = previous.get(step.part) if previous else None
-            if saved is not None and hasattr(step.component, "warm_start"):
+            if (
+                saved is not None
+                and saved.form == form_of(step.component)
+                and hasattr(step.component, "warm_start")
+            ):
                 step.component.warm_start(saved)
             step.component.train(data, messages + extras.get(step.part, []))
             if set(step.component.provides) & {TOKENS, FEATURES}:
@@ -218,7 +222,7 @@ class Pipeline:
 
     def save(self) -> dict[str, Saved]:
         """What each step needs to be loaded again, by part name."""
-        return {step.part: step.component.save() for step in self.steps}
+        return {step.part: save_part(step.component) for step in self.steps}
 
     @classmethod
     def load(
@@ -238,10 +242,10 @@ class Pipeline:
             part = _part(position, name)
             if part not in saved:
                 raise ArchiveError(
-                    f"The model has no state for step {position + 1}, {name}.", hint="Train again."
+                    f"The model has no state for step {position + 1}, {name}.", hint=TRAIN_AGAIN
                 )
             settings = _settings(config, kind, language, steps)
-            steps.append(Step(name, part, kind.load(settings, saved[part])))
+            steps.append(Step(name, part, load_part(kind, settings, saved[part])))
         return cls(steps)
 
 

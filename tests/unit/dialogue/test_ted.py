@@ -1,6 +1,7 @@
 import hashlib
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from shoptalk.core.events import ActionExecuted, SlotSet
 from shoptalk.dialogue import Dialogue
-from shoptalk.errors import ConfigError
+from shoptalk.errors import ArchiveError, ConfigError
 
 TalkOf = Callable[..., Any]
 DOMAIN = """
@@ -70,6 +71,24 @@ def test_stories_are_learnt_and_survive_saving(talk: TalkOf) -> None:
     assert prediction.action(conversation.domain) == "utter_bye"
     assert sum(prediction.probabilities) == pytest.approx(1.0, abs=1e-5)
     assert (prediction.policy, prediction.priority, prediction.reason.kind) == ("TEDPolicy", 1, "model")
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_a_project_of_few_stories_learns_them_whatever_the_seed(talk: TalkOf, seed: int) -> None:
+    conversation = learnt(talk, epochs=100, batch_size=[64, 256], connection_density=0.2, random_seed=seed)
+    conversation.say("greet")
+    prediction = conversation.hear("no").predict()
+    assert prediction.action(conversation.domain) == "utter_pity"
+    assert prediction.confidence > 0.6
+
+
+def test_weights_of_another_form_are_refused(talk: TalkOf) -> None:
+    conversation = learnt(talk, epochs=1)
+    saved = conversation.dialogue.save()
+    assert saved["TEDPolicy0"].form == 2
+    older = {"TEDPolicy0": replace(saved["TEDPolicy0"], form=1)}
+    with pytest.raises(ArchiveError, match=r"TEDPolicy learnt is kept in form 1.*Train again"):
+        Dialogue.load([TED], older, conversation.domain)
 
 
 def test_slots_count(talk: TalkOf) -> None:
