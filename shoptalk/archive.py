@@ -55,7 +55,8 @@ class Saved:
 
 def save_part(component: Any) -> Saved:
     """What a component or policy keeps, marked with its form."""
-    return replace(component.save(), form=form_of(component))
+    kept: Saved = component.save()
+    return replace(kept, form=form_of(component))
 
 
 def load_part(kind: Any, config: Any, saved: Saved) -> Any:
