@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from actions.desk import TASK_SLOTS, Desk, Domain, Event, clear, put, transcript
 from actions.handoff import ActionHandoff
-from actions.order_forms import OrderForm, Slots, refused
+from actions.order_forms import REFUSED, OrderForm, Slots, refused
 from actions.orders import only_suited
 from actions.returns import only_order_with, pick_line
 from shop.database import once
@@ -50,7 +50,11 @@ class ValidateComplaintForm(OrderForm):
     ) -> Slots:
         if value not in KINDS:
             return {"complaint_kind": None}
-        text = Desk(tracker, dispatcher).text
+        desk = Desk(tracker, dispatcher)
+        if not desk.entities("order_id") and note(desk, str(value)):
+            # More about the same case is no new one.
+            return {"complaint_kind": value, "form_outcome": REFUSED}
+        text = desk.text
         # Who already told the story is not asked for it again.
         told = not text.startswith("/") and (
             len(text.split()) >= 6 or (len(text) >= 9 and not text.isascii())
@@ -97,10 +101,16 @@ class ActionSubmitComplaint(Action):
         return done
 
 
-def note(desk: Desk) -> bool:
-    """Add what the shopper says to the case that was just opened; False if there is none or it is not about it."""
+def note(desk: Desk, kind: str | None = None) -> bool:
+    """Add what the shopper says to the case that was just opened; False if there is none or it is not about it.
+
+    Args:
+        kind: of complaint that the case must be; None is any.
+    """
     ticket = desk.tracker.get_slot("ticket")
-    about = desk.tracker.get_slot("last_task") == "complaint_form" or desk.entities("resolution")
+    about = desk.tracker.get_slot("last_task") == "complaint_form" or (
+        not kind and desk.entities("resolution")
+    )
     if not ticket or not about:
         return False
     wished = [label(RESOLUTIONS, value, desk.language) for value in desk.entities("resolution")]
@@ -108,7 +118,7 @@ def note(desk: Desk) -> bool:
     sender = desk.shopper.sender_id
     result = once(
         desk.key and f"{desk.key}:note",
-        lambda session: {"noted": add_note(session, str(ticket), sender, text)},
+        lambda session: {"noted": add_note(session, str(ticket), sender, text, kind)},
     )
     if result["noted"]:
         desk.say("utter_case_noted", ticket=ticket)

@@ -20,10 +20,8 @@ Slots = dict[str, Any]
 REFUSED = "refused"
 # A yes that nobody is sure of changes nothing.
 SURE_YES = 0.8
-_YES = r"(?:(?:yes|yeah|yep|yup|sure|okay|ok|correct|right|exactly|absolutely)\b|没错|是|对|好|行|可以|确定|确认|嗯)"
-_ONLY_YES = re.compile(rf"(?:\W*{_YES}(?:的|吧|啊|呀|了|please)?)+\W*", re.IGNORECASE)
 _YES_NO = re.compile(
-    rf"\W*(?:(?P<yes>{_YES})"
+    r"\W*(?:(?P<yes>(?:yes|yeah|yep|yup|sure|okay|ok|correct|right|exactly|absolutely)\b|没错|是|对|好|行|可以|确定|确认|嗯)"
     r"|(?:no|nope|nah|not|never|don['’]?t)\b|不|别|没|算了)",
     re.IGNORECASE,
 )
@@ -88,7 +86,7 @@ class OrderForm(FormValidationAction):
         own = next((clause for clause in wishes(desk) if clause["intent"]["name"] == desk.intent), None)
         if own is not None and str(number) not in own["text"]:
             # The number belongs to the other wish of the message.
-            return {"order_id": desk.before("order_id")}
+            return {"order_id": None}
         if number is None:
             return self._not_a_number(desk, str(value))
         if not desk.shopper.is_guest:
@@ -143,7 +141,7 @@ class OrderForm(FormValidationAction):
         if said is not False and not desk.text.startswith("/") and _HESITATION.search(desk.text):
             desk.say("utter_nothing_done")
             return {"confirm": None}
-        if value is True and desk.confidence < SURE_YES and not _ONLY_YES.fullmatch(desk.text):
+        if value is True and read_yes_no(desk.text) is not True and desk.confidence < SURE_YES:
             said = None
         if said is None and not others:
             desk.say("utter_ask_rephrase")

@@ -288,7 +288,8 @@ class ValidateAddressForm(OrderForm):
             if number not in address and not re.search(rf"{re.escape(number)}\s+[A-ZÄÖÜ][a-zäöüß]", desk.text)
         ]
         if desk.entities("order_id") and not named:
-            return {"order_id": desk.before("order_id")}
+            answered = tracker.get_slot("requested_slot") and orders.is_address(desk.text)
+            return {"order_id": desk.before("order_id"), **({"new_address": desk.text} if answered else {})}
         return super().validate_order_id(named[-1] if named else value, dispatcher, tracker, domain)
 
     def validate_new_address(

@@ -167,9 +167,16 @@ def shown_item(desk: Desk) -> Item | None:
             return item
     if desk.text.startswith("/") or len(desk.text) > SHORT or desk.entities("category"):
         return None
-    alike = [match.item.id for match in find_products(desk.text, limit=30)]
-    near = [item for item in items if item.id in alike]
-    return near[0] if len(near) == 1 else None
+    shared = [_shared(item, desk.text) for item in items]
+    best = [item for item, count in zip(items, shared, strict=True) if count and count == max(shared)]
+    return best[0] if len(best) == 1 else None
+
+
+def _shared(item: Item, text: str) -> int:
+    """How many words of a product's English title, or pairs of characters of its Chinese one, a text has."""
+    said = set(re.findall(r"[a-z]{3,}", text.lower()))
+    pairs = {item.title_zh[at : at + 2] for at in range(len(item.title_zh) - 1)}
+    return len(said & set(item.title_en.lower().split())) + sum(pair in text for pair in pairs)
 
 
 def _is_other(kind: str, talked_about: Item) -> bool:

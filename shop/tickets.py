@@ -107,10 +107,15 @@ def open_complaint(
     return ticket
 
 
-def add_note(session: Session, number: str, sender_id: str, text: str) -> bool:
-    """Add words to an open case of the same conversation; False if there is none."""
+def add_note(session: Session, number: str, sender_id: str, text: str, kind: str | None = None) -> bool:
+    """Add words to an open case of the same conversation, of a kind if one is given; False if there is none."""
     ticket = session.get(Ticket, int(number.removeprefix("T")))
-    if ticket is None or ticket.state != "open" or ticket.sender_id != sender_id:
+    if (
+        ticket is None
+        or ticket.state != "open"
+        or ticket.sender_id != sender_id
+        or kind not in (None, ticket.kind)
+    ):
         return False
     ticket.summary = f"{ticket.summary}\n{text}"[:2000]
     return True
