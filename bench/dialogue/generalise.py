@@ -39,6 +39,7 @@ from shoptalk.formats.project import Project
 
 RECORDED = Path(__file__).parent / "recorded"
 SEEDS = (1, 2)
+NO_ANSWER = (ACTION_LISTEN, ACTION_DEFAULT_FALLBACK)
 TED, UNLIKELY = "TEDPolicy", "UnexpecTEDIntentPolicy"
 
 
@@ -67,8 +68,8 @@ class Agreement:
     Args:
         answers: what is said first after a message is the same.
         known: the same, of messages whose intent a story has; what Rasa says to others is left to chance.
-        silent: nothing is said where Rasa says something.
-        talkative: something is said where Rasa says nothing.
+        silent: of these, nothing is said, or only the fallback, where Rasa answers.
+        talkative: of these, something is answered where Rasa says nothing or only the fallback.
         actions: every action of the whole policies is the same.
         ted: TED's favourite right after a message is the same.
         unlikely: a message is remarked as unlikely by both or by neither.
@@ -262,10 +263,10 @@ def _grade(grades: Agreement, steps: Sequence[Mapping[str, Any]], own: Sequence[
     grades.answers.add(answer == said[place])
     if known:
         grades.known.add(answer == said[place])
-    if said[place] != ACTION_LISTEN:
-        grades.silent.add(answer == ACTION_LISTEN)
-    else:
-        grades.talkative.add(answer != ACTION_LISTEN)
+        if said[place] in NO_ANSWER:
+            grades.talkative.add(answer not in NO_ANSWER)
+        else:
+            grades.silent.add(answer in NO_ANSWER)
     for step, mine in zip(steps, own, strict=True):
         grades.actions.add(mine[0] == step["action"])
     if steps[0]["ted"][0]:

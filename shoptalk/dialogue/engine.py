@@ -28,7 +28,7 @@ from shoptalk.dialogue.policies.base import (
 )
 from shoptalk.dialogue.training_trackers import TrainingTracker, training_trackers
 from shoptalk.errors import ConfigError, DataError
-from shoptalk.formats.yaml import place
+from shoptalk.formats.yaml import at_place
 
 logger = logging.getLogger(__name__)
 
@@ -55,20 +55,8 @@ class Dialogue:
         """
         policies: list[Policy] = []
         for config in configs:
-            kind = registry.resolve("policy", str(config["name"]))
-            missing = [word for word in ("train", "predict", "save", "load") if not hasattr(kind, word)]
-            if missing:
-                raise ConfigError(
-                    f"{place(config, 'name')}: the class {config['name']!r} is no policy: "
-                    f"it has no {', '.join(missing)}.",
-                    hint="A policy written for Rasa's graph is ported in a few lines; see docs/migrating-from-rasa.md.",
-                )
-            if not isinstance(getattr(kind, "default_priority", None), int):
-                raise ConfigError(
-                    f"config.yml: the policy {config['name']!r} has no priority.",
-                    hint="Give its class an attribute `default_priority: ClassVar[int]`.",
-                )
-            policies.append(kind(config))
+            with at_place(config):
+                policies.append(_policy(config))
         _warn_of_equal_priorities(policies)
         return cls(policies)
 
@@ -228,6 +216,29 @@ class Dialogue:
         dialogue.check(domain)
         dialogue._share(featurize_text)
         return dialogue
+
+
+def _policy(config: Mapping[str, Any]) -> Policy:
+    """An untrained policy.
+
+    Raises:
+        ConfigError: it is unknown, none, or without a priority.
+    """
+    name = str(config["name"])
+    kind = registry.resolve("policy", name)
+    missing = [word for word in ("train", "predict", "save", "load") if not hasattr(kind, word)]
+    if missing:
+        raise ConfigError(
+            f"The class {name!r} is no policy: it has no {', '.join(missing)}.",
+            hint="A policy written for Rasa's graph is ported in a few lines; see docs/migrating-from-rasa.md.",
+        )
+    if not isinstance(getattr(kind, "default_priority", None), int):
+        raise ConfigError(
+            f"The policy {name!r} has no priority.",
+            hint="Give its class an attribute `default_priority: ClassVar[int]`.",
+        )
+    made: Policy = kind(config)
+    return made
 
 
 def _only_scores(policy: Policy, tracker: Tracker) -> bool:

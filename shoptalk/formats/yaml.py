@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from shoptalk.core.training_data import Source
-from shoptalk.errors import DataError
+from shoptalk.errors import ConfigError, DataError
 
 MAX_BYTES = 10 << 20
 MAX_DEPTH = 50
@@ -47,6 +48,22 @@ class Map(dict[str, Any]):
 def place(settings: Mapping[str, Any], key: str, file: str = "config.yml") -> str:
     """Where a key stands, as people read it: `config.yml:7`, or the file alone where no line is known."""
     return str(settings.at(key)) if isinstance(settings, Map) else file
+
+
+@contextmanager
+def at_place(settings: Mapping[str, Any], key: str = "name") -> Iterator[None]:
+    """Errors of what a component or policy is told say where it is told."""
+    try:
+        yield
+    except ConfigError as error:
+        if error.file or _PLACED.match(error.message):
+            raise
+        at = settings.at(key) if isinstance(settings, Map) else Source("config.yml")
+        message = error.message.removeprefix("config.yml: ")
+        raise ConfigError(message, hint=error.hint, file=at.file, line=at.line) from error
+
+
+_PLACED = re.compile(r"\S+:\d+: ")
 
 
 class List(list[Any]):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from shoptalk.archive import TRAIN_AGAIN, Saved, form_of, load_part, save_part
 from shoptalk.core.training_data import Example, TrainingData
 from shoptalk.errors import ArchiveError, ConfigError
-from shoptalk.formats.yaml import place
+from shoptalk.formats.yaml import at_place, place
 from shoptalk.nlu import explain as explaining
 from shoptalk.nlu import regex_message
 from shoptalk.nlu.checks import check_examples
@@ -80,10 +80,11 @@ class Pipeline:
         """
         steps: list[Step] = []
         for position, config in enumerate(component_configs):
-            name, kind = _resolve(config, position)
-            settings = _settings(config, kind, language, steps)
-            steps.append(Step(name, _part(position, name), kind(settings)))
-        _check_order(steps)
+            with at_place(config):
+                name, kind = _resolve(config, position)
+                settings = _settings(config, kind, language, steps)
+                steps.append(Step(name, _part(position, name), kind(settings)))
+        _check_order(steps, component_configs)
         return cls(steps)
 
     def train(
@@ -286,7 +287,7 @@ def _resolve(config: Mapping[str, Any], position: int) -> tuple[str, Any]:
     name = config.get("name")
     if not isinstance(name, str):
         raise ConfigError(
-            f"config.yml: item {position + 1} of `pipeline` has no name.",
+            f"Item {position + 1} of `pipeline` has no name.",
             hint="Write `- name: WhitespaceTokenizer`.",
         )
     kind = resolve("component", name)
@@ -297,7 +298,7 @@ def _resolve(config: Mapping[str, Any], position: int) -> tuple[str, Any]:
     ]
     if missing:
         raise ConfigError(
-            f"{place(config, 'name')}: the class {name!r} is no component: it has no {', '.join(missing)}.",
+            f"The class {name!r} is no component: it has no {', '.join(missing)}.",
             hint="A component written for Rasa's graph is ported in a few lines; see docs/migrating-from-rasa.md.",
         )
     return name, kind
@@ -307,43 +308,46 @@ def _part(position: int, name: str) -> str:
     return f"{position:02d}-{name.rpartition('.')[2]}"
 
 
-def _check_order(steps: Sequence[Step]) -> None:
+def _check_order(steps: Sequence[Step], configs: Sequence[Mapping[str, Any]]) -> None:
     have: set[str] = set()
     aliases: set[str] = set()
-    for step in steps:
-        missing = [need for need in getattr(step.component, "requires", ()) if need not in have]
-        if missing:
-            raise ConfigError(
-                f"config.yml: {step.name} needs {' and '.join(missing)}, but no step before it gives that.",
-                hint=_remedy(missing[0]),
-            )
-        for need in set(getattr(step.component, "wants", ())) - have:
-            logger.warning("config.yml: no step before %s gives %s. %s", step.name, need, _remedy(need))
-        if TOKENS in step.component.provides and TOKENS in have:
-            raise ConfigError(
-                f"config.yml: {step.name} is a second tokenizer.",
-                hint="A pipeline has one tokenizer; remove one.",
-            )
-        alias = getattr(step.component, "alias", None)
-        if alias is not None and alias in aliases:
-            raise ConfigError(
-                f"config.yml: two featurizers are called {alias!r}.", hint="Give one another `alias`."
-            )
-        if alias is not None:
-            aliases.add(alias)
+    for step, config in zip(steps, configs, strict=True):
+        with at_place(config):
+            _check_step(step, place(config, "name"), have, aliases)
         have.update(step.component.provides)
-    _check_selection(steps, aliases)
+        alias = getattr(step.component, "alias", None)
+        aliases |= set() if alias is None else {alias}
+    for step, config in zip(steps, configs, strict=True):
+        with at_place(config, "featurizers"):
+            _check_selection(step, aliases)
 
 
-def _check_selection(steps: Sequence[Step], aliases: set[str]) -> None:
-    for step in steps:
-        chosen = getattr(step.component, "options", {}).get("featurizers", ())
-        for name in chosen:
-            if name not in aliases:
-                raise ConfigError(
-                    f"config.yml: {step.name} wants the featurizer {name!r}, which is not in the pipeline.",
-                    hint=f"There are: {', '.join(sorted(aliases)) or 'none'}.",
-                )
+def _check_step(step: Step, at: str, have: Collection[str], aliases: Collection[str]) -> None:
+    missing = [need for need in step.component.requires if need not in have]
+    if missing:
+        raise ConfigError(
+            f"{step.name} needs {' and '.join(missing)}, but no step before it gives that.",
+            hint=_remedy(missing[0]),
+        )
+    for need in getattr(step.component, "wants", ()):
+        if need not in have:
+            logger.warning("%s: no step before %s gives %s. %s", at, step.name, need, _remedy(need))
+    if TOKENS in step.component.provides and TOKENS in have:
+        raise ConfigError(
+            f"{step.name} is a second tokenizer.", hint="A pipeline has one tokenizer; remove one."
+        )
+    alias = getattr(step.component, "alias", None)
+    if alias is not None and alias in aliases:
+        raise ConfigError(f"Two featurizers are called {alias!r}.", hint="Give one another `alias`.")
+
+
+def _check_selection(step: Step, aliases: Collection[str]) -> None:
+    for name in getattr(step.component, "options", {}).get("featurizers", ()):
+        if name not in aliases:
+            raise ConfigError(
+                f"{step.name} wants the featurizer {name!r}, which is not in the pipeline.",
+                hint=f"There are: {', '.join(sorted(aliases)) or 'none'}.",
+            )
 
 
 def _remedy(need: str) -> str:

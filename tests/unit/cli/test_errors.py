@@ -14,13 +14,31 @@ MISTAKES = {
         "config.yml",
         "MemoizationPolicy",
         "MemorizationPolicy",
-        "There is no policy called 'MemorizationPolicy'. Did you mean 'MemoizationPolicy'?",
+        "config.yml:9: There is no policy called 'MemorizationPolicy'. Did you mean 'MemoizationPolicy'?",
     ),
     "unknown component": (
         "config.yml",
         "WhitespaceTokenizer",
         "WhitespaceTokeniser",
-        "There is no component called 'WhitespaceTokeniser'. Did you mean 'WhitespaceTokenizer'?",
+        "config.yml:5: There is no component called 'WhitespaceTokeniser'. Did you mean 'WhitespaceTokenizer'?",
+    ),
+    "order of components": (
+        "config.yml",
+        "- name: WhitespaceTokenizer\n- name: KeywordIntentClassifier",
+        "- name: KeywordIntentClassifier\n- name: CountVectorsFeaturizer",
+        "config.yml:6: CountVectorsFeaturizer needs tokens, but no step before it gives that. Put a tokenizer",
+    ),
+    "setting of a component": (
+        "config.yml",
+        "- name: RegexEntityExtractor",
+        "- name: FallbackClassifier\n  threshold: 40",
+        "config.yml:7: FallbackClassifier has threshold: 40. Give a number from 0 to 1.",
+    ),
+    "setting of a policy": (
+        "config.yml",
+        "- name: MemoizationPolicy",
+        "- name: TEDPolicy\n  loss_type: hinge",
+        "config.yml:9: TEDPolicy has loss_type: 'hinge'. It must be cross_entropy or margin.",
     ),
     "unknown action": (
         "data/stories.yml",

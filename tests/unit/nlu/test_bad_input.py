@@ -110,10 +110,10 @@ def test_no_example_at_all() -> None:
         (["WhitespaceTokenizer", "MultilingualTokenizer"], "second tokenizer"),
         (
             ["WhitespaceTokenizer", "HashedNgrams", "HashedNgrams"],
-            "two featurizers are called 'HashedNgrams'",
+            "Two featurizers are called 'HashedNgrams'",
         ),
         (["WitespaceTokenizer"], "Did you mean 'WhitespaceTokenizer'"),
-        ([{"epochs": 3}], "item 1 of `pipeline` has no name"),
+        ([{"epochs": 3}], "Item 1 of `pipeline` has no name"),
         (
             ["WhitespaceTokenizer", "HashedNgrams", {**JOINT, "featurizers": ["bert"]}],
             "wants the featurizer 'bert'",
