@@ -82,14 +82,14 @@ class ActionSubmitComplaint(Action):
             return done
         result = once(desk.key and f"{desk.key}:complaint:{kind}", _complaint(desk, str(kind)))
         if result["code"] == "order_not_found":
-            desk.say("utter_order_not_found", order_id=desk.order_id)
+            desk.say("utter_order_not_found", order_id=desk.form_order)
             return done
         language = desk.language
         desk.say(
             f"utter_remedy_{result['remedy']}",
             ticket=f"T{result['number']}",
             amount=money(result["amount_cents"]),
-            order_id=desk.order_id or "-",
+            order_id=desk.form_order or "-",
             days_late=result["days_late"],
             eta=day(result["eta"], language),
             hours=SERVICE_ANSWER_HOURS,
@@ -127,7 +127,7 @@ def note(desk: Desk, kind: str | None = None) -> bool:
 
 def _complaint(desk: Desk, kind: str) -> Any:
     detail = str(desk.tracker.get_slot("complaint_detail") or desk.question)
-    order_id, shopper, now = desk.order_id, desk.shopper, desk.now
+    order_id, shopper, now = desk.form_order, desk.shopper, desk.now
 
     def change(session: Session) -> dict[str, Any]:
         order = None

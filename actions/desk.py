@@ -110,6 +110,12 @@ class Desk:
         return str(value) if value is not None else None
 
     @property
+    def form_order(self) -> str | None:
+        """The order that the open form is about, whatever number the message names."""
+        number = order_number(self.tracker.get_slot("order_id"))
+        return str(number) if number else None
+
+    @property
     def order_id(self) -> str | None:
         """The order the message names, or the one talked about."""
         named = [value for value in self.entities("order_id") if order_number(value)]
@@ -136,14 +142,11 @@ class Desk:
         next((event for event in events if event.get("event") == "user"), None)
         return next((e["value"] for e in events if e.get("event") == "slot" and e["name"] == slot), None)
 
-    def said_before(self, slot: str) -> str | None:
-        """The last value a slot ever had, also one that was turned down."""
-        found = (
-            e["value"]
-            for e in reversed(self.tracker.events)
-            if e.get("event") == "slot" and e["name"] == slot
-        )
-        return next((str(value) for value in found if value is not None), None)
+    def said_before(self, *entities: str) -> str | None:
+        """The last value of one of these entities in an earlier message, whatever became of it."""
+        messages = [event for event in self.tracker.events if event.get("event") == "user"][:-1]
+        found = [e for m in messages for e in (m.get("parse_data") or {}).get("entities") or []]
+        return next((str(e["value"]) for e in reversed(found) if e.get("entity") in entities), None)
 
     @property
     def upset(self) -> bool:

@@ -57,7 +57,7 @@ class OrderForm(FormValidationAction):
         """Checked slots; when the form opens with one order to choose from, that order too."""
         desk = Desk(tracker, dispatcher)
         opens = tracker.get_slot("requested_slot") is None
-        if opens:
+        if opens and not tracker.get_slot("pending_task"):
             await answer_beside(desk, domain)
         events: list[Event] = await super().get_validation_events(dispatcher, tracker, domain)
         apply(tracker, events)
@@ -91,12 +91,11 @@ class OrderForm(FormValidationAction):
             return self._not_a_number(desk, str(value))
         if not desk.shopper.is_guest:
             return self.own(desk, str(number))
-        if "verifier" in tracker.slots_to_validate():
+        if looks_like_verifier(str(tracker.slots_to_validate().get("verifier") or "")):
             return {"order_id": str(number)}
         # A proof that did not fit the number before may fit this one.
-        verifier = desk.verifier or (
-            desk.said_before("verifier") if desk.before("order_id") != str(number) else None
-        )
+        again = desk.said_before("email", "phone") if desk.before("order_id") != str(number) else None
+        verifier = desk.verifier if looks_like_verifier(desk.verifier or "") else again
         return self._prove(desk, str(number), verifier) if verifier else {"order_id": str(number)}
 
     def _not_a_number(self, desk: Desk, text: str) -> Slots:
@@ -124,10 +123,12 @@ class OrderForm(FormValidationAction):
         if not looks_like_verifier(str(value)):
             if "order_id" not in tracker.slots_to_validate():
                 desk.say("utter_verifier_form")
-            return {"verifier": None}
-        if desk.order_id is None:
+                return {"verifier": None}
+            # The message named the order; what was just proven with it stands.
+            return {"verifier": desk.verifier if looks_like_verifier(desk.verifier or "") else None}
+        if desk.form_order is None:
             return {"verifier": str(value)}
-        return self._prove(desk, desk.order_id, str(value))
+        return self._prove(desk, desk.form_order, str(value))
 
     def validate_confirm(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain

@@ -368,7 +368,7 @@ class ActionAskCancelConfirm(Action):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
         with reading() as session:
-            order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
+            order = find_order(session, desk.shopper, desk.form_order, desk.verifier)
             if order is None:
                 return end_form()
             items, total = order_summary(order, desk.language), money(order.total_cents)
@@ -384,7 +384,9 @@ class ActionAskAddressConfirm(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
-        desk.say("utter_ask_address_confirm", order_id=desk.order_id, address=tracker.get_slot("new_address"))
+        desk.say(
+            "utter_ask_address_confirm", order_id=desk.form_order, address=tracker.get_slot("new_address")
+        )
         return []
 
 
@@ -400,9 +402,9 @@ class ActionCancelOrder(Action):
         if refused(tracker):
             return done
         if tracker.get_slot("confirm") is not True:
-            desk.say("utter_cancel_kept", order_id=desk.order_id)
+            desk.say("utter_cancel_kept", order_id=desk.form_order)
             return done
-        order_id, shopper, verifier, now = desk.order_id, desk.shopper, desk.verifier, desk.now
+        order_id, shopper, verifier, now = desk.form_order, desk.shopper, desk.verifier, desk.now
 
         def change(session: Session) -> dict[str, Any]:
             order = find_order(session, shopper, order_id, verifier)
@@ -438,7 +440,7 @@ class ActionChangeAddress(Action):
         done = [*clear(*TASK_SLOTS), put("last_task", "address_form")]
         if refused(tracker) or tracker.get_slot("confirm") is not True:
             return done
-        order_id, shopper, verifier = desk.order_id, desk.shopper, desk.verifier
+        order_id, shopper, verifier = desk.form_order, desk.shopper, desk.verifier
         address = str(tracker.get_slot("new_address") or "")
 
         def change(session: Session) -> dict[str, Any]:

@@ -135,14 +135,14 @@ class ValidateReturnForm(OrderForm):
         if refused(tracker):
             return {"return_item": str(value)}
         with reading() as session:
-            order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
+            order = find_order(session, desk.shopper, desk.form_order, desk.verifier)
             if order is None:
                 # Kept as said; the order's check finds the line once the order is known.
                 return {"return_item": str(value)}
             line = pick_line(order, str(value))
             if line is None:
                 # The order's number again is no piece, but nothing wrong either.
-                if desk.order_id not in str(value):
+                if desk.form_order not in str(value):
                     desk.say("utter_item_not_in_order", order_id=str(order.number))
                 return {"return_item": None}
             return {"return_item": line.sku, **self._check_line(desk, order, line)}
@@ -157,7 +157,7 @@ class ValidateReturnForm(OrderForm):
         if reason == "other" and desk.entities("size") and not desk.entities("reason"):
             return {"return_reason": None}
         with reading() as session:
-            order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
+            order = find_order(session, desk.shopper, desk.form_order, desk.verifier)
             line = pick_line(order, tracker.get_slot("return_item")) if order else None
             if order is None or line is None:
                 return {"return_reason": reason}
@@ -173,7 +173,7 @@ class ValidateReturnForm(OrderForm):
                 desk.say("utter_resolution_form")
             return {"resolution": None}
         with reading() as session:
-            order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
+            order = find_order(session, desk.shopper, desk.form_order, desk.verifier)
             line = pick_line(order, tracker.get_slot("return_item")) if order else None
             if line is not None:
                 problem = returns.check_resolution(line, str(tracker.get_slot("return_reason")), resolution)
@@ -191,7 +191,7 @@ class ValidateReturnForm(OrderForm):
         if refused(tracker) or tracker.get_slot("resolution") not in (None, "exchange"):
             return {"exchange_size": None}
         with reading() as session:
-            order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
+            order = find_order(session, desk.shopper, desk.form_order, desk.verifier)
             line = pick_line(order, tracker.get_slot("return_item")) if order else None
             if line is None:
                 return {"exchange_size": str(value)}
@@ -255,7 +255,7 @@ class ActionAskReturnItem(Action):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
         with reading() as session:
-            order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
+            order = find_order(session, desk.shopper, desk.form_order, desk.verifier)
             if order is None:
                 return end_form()
             buttons = [
@@ -275,7 +275,7 @@ class ActionAskExchangeSize(Action):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
         with reading() as session:
-            order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
+            order = find_order(session, desk.shopper, desk.form_order, desk.verifier)
             line = pick_line(order, tracker.get_slot("return_item")) if order else None
             if line is None:
                 return end_form()
@@ -295,7 +295,7 @@ class ActionAskReturnConfirm(Action):
         desk = Desk(tracker, dispatcher)
         language = desk.language
         with reading() as session:
-            order = find_order(session, desk.shopper, desk.order_id, desk.verifier)
+            order = find_order(session, desk.shopper, desk.form_order, desk.verifier)
             line = pick_line(order, tracker.get_slot("return_item")) if order else None
             if order is None or line is None:
                 return end_form()
@@ -331,11 +331,11 @@ class ActionSubmitReturn(Action):
         if tracker.get_slot("confirm") is not True:
             desk.say("utter_return_dropped")
             return done
-        result = once(desk.key and f"{desk.key}:return:{desk.order_id}", _booking(desk))
+        result = once(desk.key and f"{desk.key}:return:{desk.form_order}", _booking(desk))
         if result["code"] != "return_booked":
             desk.say(
                 f"utter_{result['code']}",
-                order_id=desk.order_id,
+                order_id=desk.form_order,
                 return_days=RETURN_DAYS,
                 report_days=DAMAGE_REPORT_DAYS,
                 until=day(result.get("until"), desk.language),
@@ -361,7 +361,7 @@ class ActionSubmitReturn(Action):
 def _booking(desk: Desk) -> Any:
     tracker, order_id, shopper, verifier, now = (
         desk.tracker,
-        desk.order_id,
+        desk.form_order,
         desk.shopper,
         desk.verifier,
         desk.now,
