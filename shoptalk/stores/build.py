@@ -142,9 +142,7 @@ def _dynamo(given: dict[str, Any]) -> TrackerStore:
     return _documents(given, "Dynamo", "aiobotocore", address)
 
 
-def _documents(
-    given: Mapping[str, Any], name: str, package: str, address: Mapping[str, Any]
-) -> TrackerStore:
+def _documents(given: Mapping[str, Any], name: str, package: str, address: Mapping[str, Any]) -> TrackerStore:
     from shoptalk.stores.documents import DocumentTrackerStore
     from shoptalk.stores.legacy import AdoptingStore
 
@@ -252,7 +250,8 @@ def _extra(path: str, module: str, what: str, install: str) -> Any:
     try:
         return load_dotted(path, what)
     except ConfigError as error:
-        if not isinstance(error.__cause__, ModuleNotFoundError) or error.__cause__.name != module:
+        missing = error.__cause__.name if isinstance(error.__cause__, ModuleNotFoundError) else None
+        if (missing or "").partition(".")[0] != module:
             raise
         raise ConfigError(
             f"This {what} needs the package {module!r}.", hint=f"pip install {install}"

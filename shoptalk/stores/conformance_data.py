@@ -191,9 +191,9 @@ async def stalled_senders_are_found(store: TrackerStore) -> None:
 @contract(StoreOptions(record_exp_s=1.0))
 async def records_expire_after_their_last_turn(store: TrackerStore) -> None:
     await served(store, "a", 1)
-    await asyncio.sleep(0.6)
-    await served(store, "a", 2)
     await asyncio.sleep(0.5)
+    await served(store, "a", 2)
+    await asyncio.sleep(0.6)
     assert (await conversation(store, "a")).length == 4
     await asyncio.sleep(0.6)
     assert await store.load("a") is None

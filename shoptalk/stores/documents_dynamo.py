@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import cache
 from typing import Any
 
 from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
+from aiobotocore.session import AioSession
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shoptalk.errors import StoreError, Unavailable
@@ -40,7 +41,7 @@ class DynamoDocuments:
         config = AioConfig(
             connect_timeout=1, read_timeout=_TIMEOUT_S, max_pool_connections=50, retries={"total_max_attempts": 3}
         )  # fmt: skip
-        self._opening = get_session().create_client(
+        self._opening = _session().create_client(
             "dynamodb", region_name=region, endpoint_url=url, config=config
         )
         self._client: Any = None
@@ -216,6 +217,12 @@ class RasaDynamoReader:
         return None
 
 
+@cache
+def _session() -> AioSession:
+    """One for all stores of the process, as it reads AWS's descriptions of its services anew each time."""
+    return AioSession()
+
+
 def _key_of(name: str, role: str) -> Json:
     return {"AttributeName": name, "KeyType": role}
 
@@ -225,7 +232,10 @@ _TABLE: Json = {
     "KeySchema": [_key_of("sender_id", "HASH"), _key_of("item_name", "RANGE")],
     "AttributeDefinitions": [
         *({"AttributeName": name, "AttributeType": "S"} for name in ("sender_id", "item_name", "item_kind")),
-        *({"AttributeName": f"rank_{rank}", "AttributeType": "S" if rank == "talk" else "N"} for rank in RANKS),
+        *(
+            {"AttributeName": f"rank_{rank}", "AttributeType": "S" if rank == "talk" else "N"}
+            for rank in RANKS
+        ),
     ],
     "GlobalSecondaryIndexes": [
         {

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-from pymongo import ASCENDING, AsyncMongoClient, IndexModel
+from pymongo import ASCENDING, AsyncMongoClient, IndexModel, ReadPreference
 from pymongo.errors import ConfigurationError, ConnectionFailure, DuplicateKeyError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
@@ -46,11 +46,13 @@ class MongoDocuments:
             self.client: AsyncMongoClient[Json] = AsyncMongoClient(
                 host, connect=False, timeoutMS=round(_TIMEOUT_S * 1000), tz_aware=True, **chosen
             )
-        except ConfigurationError as error:
+        except (ConfigurationError, ValueError) as error:
             raise ConfigError(f"The MongoDB server {self._where!r} cannot be used: {error}.") from error
         self.rasas = self.client[db][collection]
         self._own = self.client[db].get_collection(
-            f"{collection}_shoptalk", write_concern=WriteConcern("majority")
+            f"{collection}_shoptalk",
+            read_preference=ReadPreference.PRIMARY,
+            write_concern=WriteConcern("majority"),
         )
         self._ready = False
 
@@ -110,13 +112,15 @@ class MongoDocuments:
                     await self._own.create_indexes(_INDEXES)
                     self._ready = True
                 yield
-        except (TimeoutError, ConnectionFailure) as error:
+        except (TimeoutError, PyMongoError) as error:
+            if isinstance(error, PyMongoError) and not (
+                isinstance(error, ConnectionFailure) or error.timeout
+            ):
+                raise StoreError(f"The MongoDB server {self._where} refused a command: {error}.") from error
             raise Unavailable(
-                f"The MongoDB server {self._where} cannot be used: {error or 'it does not answer'}.",
+                f"The MongoDB server {self._where} cannot be used: {str(error) or 'it does not answer'}.",
                 hint="Nothing is lost; the request may be repeated. Is it up, and where `tracker_store:` says?",
             ) from error
-        except PyMongoError as error:
-            raise StoreError(f"The MongoDB server {self._where} refused a command: {error}.") from error
 
 
 class RasaMongoReader:

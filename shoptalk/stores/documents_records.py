@@ -161,9 +161,7 @@ class State:
         return found
 
 
-def rows_of(
-    events: Sequence[Mapping[str, Any]], snapshot: Mapping[str, Any] | None
-) -> list[tuple[int, str]]:
+def rows_of(events: Sequence[Mapping[str, Any]], snapshot: Mapping[str, Any] | None) -> list[tuple[int, str]]:
     """Events as rows of bounded size: how many are in each, and the text; the snapshot is in the last."""
     groups, size = [list[str]()], 0
     for text in map(dump_ascii, events):
@@ -267,7 +265,9 @@ class Records:
             None when it was replaced or forgotten meanwhile.
         """
         row, index = state.snapshots[which] if which < len(state.snapshots) else (state.first, 0)
-        texts = await self._documents.between(sender, _row(row), _row(state.end - 1)) if row < state.end else []
+        texts = (
+            await self._documents.between(sender, _row(row), _row(state.end - 1)) if row < state.end else []
+        )
         if len(texts) != state.end - row:
             return None
         rows = load(f"[{','.join(texts)}]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,9 @@ def test_types_choose_stores(tmp_path: Path) -> None:
     [
         ({"type": "redsi"}, "Did you mean 'redis'"),
         ({"type": "redis", "key_prefx": "a"}, "Did you mean 'key_prefix'"),
-        ({"type": "mongod", "url": "x"}, "not part of Shoptalk"),
+        ({"type": "mongod", "host": "x"}, "Known: url, db"),
+        ({"type": "mongod", "url": "mongodb://a:b@c:d/"}, "'c:d/' cannot be used"),
+        ({"type": "dynamo", "table": "x"}, "Did you mean 'table_name'"),
         ({"type": "sql", "dialect": "oracle"}, "sqlite or postgresql"),
         ({"type": "json.JSONDecoder"}, "not a tracker store"),
         ({"type": "no.such.Store"}, "cannot be loaded"),
@@ -42,6 +45,21 @@ def test_types_choose_stores(tmp_path: Path) -> None:
 def test_mistakes_are_told(config: dict, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         build_store(config)
+
+
+@pytest.mark.parametrize(
+    ("kind", "package", "extra"), [("mongod", "pymongo", "mongo"), ("dynamo", "aiobotocore", "dynamo")]
+)
+def test_a_missing_package_is_told(
+    kind: str, package: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, f"shoptalk.stores.documents_{extra}", raising=False)
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    with pytest.raises(ConfigError, match=f"needs the package '{package}'") as raised:
+        build_store({"type": kind})
+    assert raised.value.hint == f"pip install 'shoptalk[{extra}]'"
 
 
 def test_redis_addresses() -> None:
@@ -63,14 +81,20 @@ def test_redis_addresses() -> None:
         redis_address({"url": "a", "cluster": True, "replicas": 1})
 
 
-def test_a_missing_server_is_unavailable_at_once() -> None:
+def test_a_missing_server_is_unavailable_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "of-nobody")
+
     async def run() -> None:
-        for config in ({"type": "redis", "url": "127.0.0.1", "port": 1},
+        for config in ({"type": "mongod", "url": "mongodb://me:secret@127.0.0.1:1"},
+                       {"type": "dynamo", "url": "http://127.0.0.1:1"},
+                       {"type": "redis", "url": "127.0.0.1", "port": 1},
                        {"type": "sql", "dialect": "postgresql", "url": "127.0.0.1", "port": 1, "db": "x"}):  # fmt: skip
             store = build_store(config)
-            async with asyncio.timeout(2):
-                with pytest.raises(Unavailable, match=r"cannot"):
+            async with asyncio.timeout(2.5):
+                with pytest.raises(Unavailable, match=r"cannot") as raised:
                     await store.accept(StoredMessage("rest", "a", "1", {}))
+            assert "secret" not in str(raised.value)
             await store.close()
 
     asyncio.run(run())

@@ -8,6 +8,7 @@ import pytest
 
 from shoptalk.stores.base import StoreOptions, TrackerStore
 from shoptalk.stores.conformance import CHECKS, Check, run_check
+from shoptalk.stores.documents import DocumentTrackerStore
 from shoptalk.stores.memory import MemoryTrackerStore
 from shoptalk.stores.redis import RedisTrackerStore
 from shoptalk.stores.sql import SqlTrackerStore
@@ -33,6 +34,16 @@ def test_sqlite_store(check: Check, sqlite_store: Callable[[StoreOptions], SqlTr
 @every_check
 def test_postgresql_store(check: Check, postgres_store: Callable[[StoreOptions], SqlTrackerStore]) -> None:
     run_check(check, postgres_store)
+
+
+@every_check
+def test_mongodb_store(check: Check, mongo_store: Callable[[StoreOptions], DocumentTrackerStore]) -> None:
+    run_check(check, mongo_store)
+
+
+@every_check
+def test_dynamodb_store(check: Check, dynamo_store: Callable[[StoreOptions], DocumentTrackerStore]) -> None:
+    run_check(check, dynamo_store)
 
 
 def test_the_stores_are_of_the_public_kind(redis_store: Callable[[StoreOptions], RedisTrackerStore]) -> None:

@@ -9,9 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from aiobotocore.session import get_session
+from pymongo import AsyncMongoClient
 
 from shoptalk.errors import StoreError
 from shoptalk.stores.base import StoredMessage, StoreOptions
+from shoptalk.stores.build import build_store
 from shoptalk.stores.legacy import AdoptingStore, RasaRedisReader, RasaSqlReader
 from shoptalk.stores.memory import MemoryTrackerStore
 from shoptalk.stores.redis import RedisTrackerStore
@@ -130,6 +133,68 @@ def test_a_sql_tracker_moves_to_another_store(rasa_database: Path) -> None:
         await goes_on(store)
         assert await store.forget("old") == 4
         assert await store.load("old") is None
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_a_mongodb_tracker_goes_on(mongodb: str) -> None:
+    async def run() -> None:
+        client = AsyncMongoClient(mongodb)
+        await client.drop_database("rasa_left")
+        trackers = client["rasa_left"]["conversations"]
+        state = {"slots": {"order_id": "10234"}, "latest_event_time": 3.0}
+        await trackers.insert_one({"sender_id": "old", **state, "events": EVENTS})
+        await trackers.insert_one({"sender_id": 10, **state, "events": EVENTS[:1]})
+        store = build_store({"type": "mongod", "url": mongodb, "db": "rasa_left"})
+        assert isinstance(store, AdoptingStore)
+        await goes_on(store)
+        assert await store.adopt_all() == 2
+        assert (await store.load("10", full=True)).events == EVENTS[:1]
+        assert await store.forget("old") == 4
+        assert await store.load("old") is None
+        assert await store.forget("10") == 1
+        assert await trackers.count_documents({}) == 0
+        await store.close()
+        await client.drop_database("rasa_left")
+        await client.close()
+
+    asyncio.run(run())
+
+
+# What Rasa 3.6 leaves in DynamoDB of EVENTS; floats are rounded to nine digits there.
+DYNAMO_EVENTS = [
+    {"event": {"S": "action"}, "timestamp": {"N": "1"}, "name": {"S": "action_session_start"}, "policy": {"NULL": True},
+     "confidence": {"N": "1.0"}},
+    {"event": {"S": "user"}, "timestamp": {"N": "2"}, "text": {"S": "你好"},
+     "parse_data": {"M": {"intent": {"M": {"name": {"S": "greet"}}}}}},
+    {"event": {"S": "slot"}, "timestamp": {"N": "3"}, "name": {"S": "order_id"}, "value": {"S": "10234"}},
+]  # fmt: skip
+
+
+def test_a_dynamodb_tracker_goes_on(dynamodb: str) -> None:
+    async def run() -> None:
+        # Any new table has another name; this is the one both take when none is given.
+        store = build_store({"type": "dynamo", "url": dynamodb, "region": "us-east-1"})
+        assert await store.load("old") is None, "Rasa has no table yet"
+        async with get_session().create_client("dynamodb", "us-east-1", endpoint_url=dynamodb) as client:
+            key = {"AttributeName": "sender_id", "KeyType": "HASH"}
+            await client.create_table(
+                TableName="states",
+                KeySchema=[key],
+                AttributeDefinitions=[{"AttributeName": "sender_id", "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+            events = {"L": [{"M": event} for event in DYNAMO_EVENTS]}
+            item = {"sender_id": {"S": "old"}, "name": {"S": "old"}, "events": events}
+            await client.put_item(TableName="states", Item=item)
+            await store.close()
+            store = build_store({"type": "dynamo", "url": dynamodb})
+            await goes_on(store)
+            assert await store.adopt_all() == 1
+            assert await store.forget("old") == 4
+            assert await store.load("old") is None
+            assert (await client.scan(TableName="states"))["Count"] == 0
         await store.close()
 
     asyncio.run(run())

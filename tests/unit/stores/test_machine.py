@@ -12,6 +12,8 @@ from sqlalchemy import text
 
 from shoptalk.stores.base import StoreOptions
 from shoptalk.stores.conformance_machine import conformance_machine
+from shoptalk.stores.documents import DocumentTrackerStore
+from shoptalk.stores.documents_records import State
 from shoptalk.stores.memory import MemoryTrackerStore
 from shoptalk.stores.redis import RedisTrackerStore
 from shoptalk.stores.sql import SqlTrackerStore
@@ -54,6 +56,22 @@ def test_sqlite_store(sqlite_store: Callable[[StoreOptions], SqlTrackerStore]) -
 
 def test_postgresql_store(postgres_store: Callable[[StoreOptions], SqlTrackerStore]) -> None:
     run(conformance_machine(postgres_store, _expire_sql), EXAMPLES // 10)
+
+
+def test_mongodb_store(mongo_store: Callable[[StoreOptions], DocumentTrackerStore]) -> None:
+    run(conformance_machine(mongo_store, _expire_documents), EXAMPLES // 10)
+
+
+def test_dynamodb_store(dynamo_store: Callable[[StoreOptions], DocumentTrackerStore]) -> None:
+    run(conformance_machine(dynamo_store, _expire_documents), EXAMPLES // 30)
+
+
+async def _expire_documents(store: DocumentTrackerStore, senders: list[str]) -> None:
+    async def edit(state: State, now: int) -> None:
+        state.until_ms = 1
+
+    for sender in senders:
+        await store.records.change(sender, edit)
 
 
 async def _expire_sql(store: SqlTrackerStore, senders: list[str]) -> None:
