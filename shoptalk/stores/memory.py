@@ -12,7 +12,6 @@ from typing import Any
 
 from shoptalk.errors import LeaseLost, Overloaded
 from shoptalk.stores.base import (
-    NOTHING_DEFERRED,
     Accepted,
     Conversation,
     Deferred,
@@ -22,6 +21,7 @@ from shoptalk.stores.base import (
     StoreOptions,
 )
 from shoptalk.stores.codec import check_id, copies, copy, field_of
+from shoptalk.stores.leased import LeasedTurn
 from shoptalk.stores.memory_deferred import MemoryOutbox, MemoryReminders
 
 
@@ -50,51 +50,6 @@ class _Record:
         """Wake everybody who waits for this sender."""
         self.changed.set()
         self.changed = asyncio.Event()
-
-
-class MemoryTurn:
-    """A leased turn; see `base.Turn`."""
-
-    def __init__(
-        self,
-        store: MemoryTrackerStore,
-        fence: int,
-        attempt: int,
-        message: StoredMessage,
-        conversation: Conversation,
-    ) -> None:
-        self._store, self._fence, self._attempt = store, fence, attempt
-        self._message, self._conversation = message, conversation
-
-    @property
-    def message(self) -> StoredMessage:
-        return self._message
-
-    @property
-    def conversation(self) -> Conversation:
-        return self._conversation
-
-    @property
-    def attempt(self) -> int:
-        return self._attempt
-
-    async def extend(self) -> None:
-        self._store._leased(self._message, self._fence, "extend").until = self._store._lease_end()
-
-    async def release(self) -> None:
-        record = self._store._records.get(self._message.sender_id)
-        if record is not None and record.lease is not None and record.lease.fence == self._fence:
-            record.lease = None
-            record.tell()
-
-    async def commit(
-        self,
-        events: Sequence[Mapping[str, Any]],
-        replies: Sequence[Mapping[str, Any]],
-        snapshot: Mapping[str, Any] | None = None,
-        deferred: Deferred = NOTHING_DEFERRED,
-    ) -> None:
-        self._store._commit(self._message, self._fence, events, replies, snapshot, deferred)
 
 
 class MemoryTrackerStore:
@@ -128,7 +83,7 @@ class MemoryTrackerStore:
         record.inbox[name] = replace(message, body=body, accepted_at=self._clock())
         return Accepted("new", None, len(record.inbox))
 
-    async def begin_turn(self, sender_id: str, known: Known | None = None) -> MemoryTurn | None:
+    async def begin_turn(self, sender_id: str, known: Known | None = None) -> LeasedTurn[int] | None:
         record = self._record(check_id("sender_id", sender_id))
         if not record.inbox or self._live(record) is not None:
             return None
@@ -137,7 +92,59 @@ class MemoryTrackerStore:
         record.head = head
         self._last_fence += 1
         record.lease = _Lease(self._last_fence, self._lease_end())
-        return MemoryTurn(self, self._last_fence, record.attempt, message, _tail(record, 0))
+        return LeasedTurn(self, self._last_fence, record.attempt, message, _tail(record, 0))
+
+    async def renew(self, sender_id: str, fence: int, lease_ms: int) -> bool:
+        """Renew a lease, or give it back with 0; False when it is over."""
+        record = self._records.get(sender_id)
+        lease = None if record is None else self._live(record)
+        if record is None or lease is None or lease.fence != fence:
+            return False
+        if lease_ms:
+            lease.until = self._clock() + lease_ms / 1000
+        else:
+            record.lease = None
+            record.tell()
+        return True
+
+    async def commit(
+        self,
+        message: StoredMessage,
+        fence: int,
+        events: Sequence[Mapping[str, Any]],
+        replies: Sequence[Mapping[str, Any]],
+        snapshot: Mapping[str, Any] | None,
+        deferred: Deferred,
+    ) -> bool:
+        """Write a turn if its lease is alive; see `LeasedTurn.commit`."""
+        # Everything that can fail comes before the first change, so that a turn is written whole.
+        added, said = copies(events), copies(replies)
+        state = None if snapshot is None else copy(snapshot)
+        outgoing = copies(deferred.outbox)
+        reminders = [
+            replace(r, sender_id=message.sender_id, name=check_id("reminder name", r.name), body=copy(r.body))
+            for r in deferred.reminders
+        ]
+        record = self._record(message.sender_id)
+        if record.committed == fence:
+            return True
+        lease = self._live(record)
+        if lease is None or lease.fence != fence:
+            return False
+        record.committed = fence
+        record.events += added
+        if state is not None:
+            record.snapshots.appendleft((len(record.events), state))
+        record.seen[field_of(message)] = (self._clock(), said)
+        record.inbox.popitem(last=False)
+        record.head = ""
+        for body in outgoing:
+            self.outbox.add(message.sender_id, body)
+        self.reminders.drop(message.sender_id, deferred.cancelled)
+        for reminder in reminders:
+            self.reminders.put(reminder)
+        self._written(record)
+        return True
 
     async def wait_for_replies(
         self, channel: str, sender_id: str, message_id: str, timeout_s: float
@@ -240,51 +247,6 @@ class MemoryTrackerStore:
 
     def _lease_end(self) -> float:
         return self._clock() + self.options.lease_ms / 1000
-
-    def _leased(self, message: StoredMessage, fence: int, what: str) -> _Lease:
-        record = self._records.get(message.sender_id)
-        lease = None if record is None else self._live(record)
-        if lease is None or lease.fence != fence:
-            raise LeaseLost(
-                f"Cannot {what} the turn of message {message.message_id!r}: its lease is over.",
-                hint="Nothing of it was written; the message is served again by whoever takes it next.",
-            )
-        return lease
-
-    def _commit(
-        self,
-        message: StoredMessage,
-        fence: int,
-        events: Sequence[Mapping[str, Any]],
-        replies: Sequence[Mapping[str, Any]],
-        snapshot: Mapping[str, Any] | None,
-        deferred: Deferred,
-    ) -> None:
-        # Everything that can fail comes before the first change, so that a turn is written whole.
-        added, said = copies(events), copies(replies)
-        state = None if snapshot is None else copy(snapshot)
-        outgoing = copies(deferred.outbox)
-        reminders = [
-            replace(r, sender_id=message.sender_id, name=check_id("reminder name", r.name), body=copy(r.body))
-            for r in deferred.reminders
-        ]
-        record = self._record(message.sender_id)
-        if record.committed == fence:
-            return
-        self._leased(message, fence, "commit")
-        record.committed = fence
-        record.events += added
-        if state is not None:
-            record.snapshots.appendleft((len(record.events), state))
-        record.seen[field_of(message)] = (self._clock(), said)
-        record.inbox.popitem(last=False)
-        record.head = ""
-        for body in outgoing:
-            self.outbox.add(message.sender_id, body)
-        self.reminders.drop(message.sender_id, deferred.cancelled)
-        for reminder in reminders:
-            self.reminders.put(reminder)
-        self._written(record)
 
     def _written(self, record: _Record) -> None:
         record.lease = None

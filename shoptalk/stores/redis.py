@@ -10,7 +10,6 @@ from typing import Any
 
 from shoptalk.errors import LeaseLost, Overloaded
 from shoptalk.stores.base import (
-    NOTHING_DEFERRED,
     Accepted,
     Conversation,
     Deferred,
@@ -20,6 +19,7 @@ from shoptalk.stores.base import (
     StoreOptions,
 )
 from shoptalk.stores.codec import check_id, dump, field_of, load
+from shoptalk.stores.leased import LeasedTurn
 from shoptalk.stores.notify import Notifier, settle
 from shoptalk.stores.redis_deferred import RedisOutbox, RedisReminders, due_ms
 from shoptalk.stores.redis_keys import BUCKETS, OUTBOX_GROUP, Keys, clean_prefix
@@ -35,83 +35,6 @@ _FORGET_KEYS = (
     "meta", "inbox", "bodies", "events", "snaps", "seen", "seenlog", "WORK", "SENDERS", "OUT", "queue", "remind", "DUE",
     "LATER", "TRIES", "DEAD",
 )  # fmt: skip
-
-
-class RedisTurn:
-    """A leased turn; see `base.Turn`."""
-
-    def __init__(
-        self,
-        store: RedisTrackerStore,
-        fence: bytes,
-        attempt: int,
-        message: StoredMessage,
-        conversation: Conversation,
-    ) -> None:
-        self._store, self._fence, self._attempt = store, fence, attempt
-        self._message, self._conversation = message, conversation
-
-    @property
-    def message(self) -> StoredMessage:
-        return self._message
-
-    @property
-    def conversation(self) -> Conversation:
-        return self._conversation
-
-    @property
-    def attempt(self) -> int:
-        return self._attempt
-
-    async def extend(self) -> None:
-        if not await self._renew(self._store.options.lease_ms):
-            raise self._lost("extend")
-
-    async def release(self) -> None:
-        await self._renew(0)
-
-    async def commit(
-        self,
-        events: Sequence[Mapping[str, Any]],
-        replies: Sequence[Mapping[str, Any]],
-        snapshot: Mapping[str, Any] | None = None,
-        deferred: Deferred = NOTHING_DEFERRED,
-    ) -> None:
-        sender, options, keys = self._message.sender_id, self._store.options, self._store.keys
-        args: list[Any] = [
-            self._fence,
-            field_of(self._message),
-            sender,
-            max(1, round(options.dedupe_s * 1000)),
-            _exp_ms(options),
-            keys.channel(sender),
-            keys.outbox_channel,
-            dump(list(replies)),
-            b"" if snapshot is None else dump(snapshot),
-            len(events),
-            len(deferred.outbox),
-            len(deferred.cancelled),
-            len(deferred.reminders),
-            *map(dump, events),
-            *map(dump, deferred.outbox),
-            *deferred.cancelled,
-        ]
-        for reminder in deferred.reminders:
-            args += [check_id("reminder name", reminder.name), due_ms(reminder.due), dump(reminder.body)]
-        answer = await self._store.link.run("commit", keys.many(sender, *_COMMIT_KEYS), args)
-        if answer != b"ok":
-            raise self._lost("commit")
-
-    async def _renew(self, lease_ms: int) -> bool:
-        sender, keys = self._message.sender_id, self._store.keys
-        args = [self._fence, lease_ms, keys.channel(sender)]
-        return bool(await self._store.link.run("extend", keys.many(sender, "meta"), args))
-
-    def _lost(self, what: str) -> LeaseLost:
-        return LeaseLost(
-            f"Cannot {what} the turn of message {self._message.message_id!r}: its lease is over.",
-            hint="Nothing of it was written; the message is served again by whoever takes it next.",
-        )
 
 
 class RedisTrackerStore:
@@ -149,7 +72,7 @@ class RedisTrackerStore:
             )
         return Accepted("pending" if state == b"pending" else "new", None, value)
 
-    async def begin_turn(self, sender_id: str, known: Known | None = None) -> RedisTurn | None:
+    async def begin_turn(self, sender_id: str, known: Known | None = None) -> LeasedTurn[bytes] | None:
         keys = self.keys.many(check_id("sender_id", sender_id), "meta", "inbox", "bodies", "events", "snaps")
         had = (known.mark, known.first_index, known.length) if known is not None else ("", 0, 0)
         answer = await self.link.run("begin", keys, [uuid.uuid4().hex, self.options.lease_ms, *had])
@@ -166,7 +89,45 @@ class RedisTrackerStore:
         )
         if is_rest and known is not None:
             conversation = replace(conversation, first_index=known.first_index)
-        return RedisTurn(self, fence, attempt, message, conversation)
+        return LeasedTurn(self, fence, attempt, message, conversation)
+
+    async def commit(
+        self,
+        message: StoredMessage,
+        fence: bytes,
+        events: Sequence[Mapping[str, Any]],
+        replies: Sequence[Mapping[str, Any]],
+        snapshot: Mapping[str, Any] | None,
+        deferred: Deferred,
+    ) -> bool:
+        """Write a turn if its lease is alive; see `LeasedTurn.commit`."""
+        sender = message.sender_id
+        args: list[Any] = [
+            fence,
+            field_of(message),
+            sender,
+            max(1, round(self.options.dedupe_s * 1000)),
+            _exp_ms(self.options),
+            self.keys.channel(sender),
+            self.keys.outbox_channel,
+            dump(list(replies)),
+            b"" if snapshot is None else dump(snapshot),
+            len(events),
+            len(deferred.outbox),
+            len(deferred.cancelled),
+            len(deferred.reminders),
+            *map(dump, events),
+            *map(dump, deferred.outbox),
+            *deferred.cancelled,
+        ]
+        for reminder in deferred.reminders:
+            args += [check_id("reminder name", reminder.name), due_ms(reminder.due), dump(reminder.body)]
+        return bool(await self.link.run("commit", self.keys.many(sender, *_COMMIT_KEYS), args) == b"ok")
+
+    async def renew(self, sender_id: str, fence: bytes, lease_ms: int) -> bool:
+        """Renew a lease, or give it back with 0; False when it is over."""
+        args = [fence, lease_ms, self.keys.channel(sender_id)]
+        return bool(await self.link.run("extend", self.keys.many(sender_id, "meta"), args))
 
     async def wait_for_replies(
         self, channel: str, sender_id: str, message_id: str, timeout_s: float

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shoptalk.errors import LeaseLost, Overloaded
 from shoptalk.stores.base import (
-    NOTHING_DEFERRED,
     Accepted,
     Conversation,
     Deferred,
@@ -22,61 +21,12 @@ from shoptalk.stores.base import (
     StoreOptions,
 )
 from shoptalk.stores.codec import check_id, dump_ascii, load
+from shoptalk.stores.leased import LeasedTurn
 from shoptalk.stores.sql_deferred import OUTBOX_TOPIC, SqlOutbox, SqlReminders
 from shoptalk.stores.sql_link import SqlLink
 from shoptalk.stores.sql_records import EVERYTHING, SqlRecords, event_row, field_text, live
 from shoptalk.stores.sql_tables import conversations, events, inbox, outbox, reminders, seen, snapshots
 from shoptalk.stores.wakeups import Wakeups
-
-
-class SqlTurn:
-    """A leased turn; see `base.Turn`."""
-
-    def __init__(
-        self,
-        store: SqlTrackerStore,
-        fence: int,
-        attempt: int,
-        message: StoredMessage,
-        conversation: Conversation,
-    ) -> None:
-        self._store, self._fence, self._attempt = store, fence, attempt
-        self._message, self._conversation = message, conversation
-
-    @property
-    def message(self) -> StoredMessage:
-        return self._message
-
-    @property
-    def conversation(self) -> Conversation:
-        return self._conversation
-
-    @property
-    def attempt(self) -> int:
-        return self._attempt
-
-    async def extend(self) -> None:
-        if not await self._store.renew(self._message.sender_id, self._fence, self._store.options.lease_ms):
-            raise self._lost("extend")
-
-    async def release(self) -> None:
-        await self._store.renew(self._message.sender_id, self._fence, 0)
-
-    async def commit(
-        self,
-        events: Sequence[Mapping[str, Any]],
-        replies: Sequence[Mapping[str, Any]],
-        snapshot: Mapping[str, Any] | None = None,
-        deferred: Deferred = NOTHING_DEFERRED,
-    ) -> None:
-        if not await self._store.commit(self._message, self._fence, events, replies, snapshot, deferred):
-            raise self._lost("commit")
-
-    def _lost(self, what: str) -> LeaseLost:
-        return LeaseLost(
-            f"Cannot {what} the turn of message {self._message.message_id!r}: its lease is over.",
-            hint="Nothing of it was written; the message is served again by whoever takes it next.",
-        )
 
 
 class SqlTrackerStore:
@@ -115,7 +65,7 @@ class SqlTrackerStore:
             hint="Send this one again a little later.",
         )
 
-    async def begin_turn(self, sender_id: str, known: Known | None = None) -> SqlTurn | None:
+    async def begin_turn(self, sender_id: str, known: Known | None = None) -> LeasedTurn[int] | None:
         async with self._records.locked(check_id("sender_id", sender_id)) as (connection, row, now):
             first = select(inbox).where(inbox.c.sender_id == sender_id).order_by(inbox.c.id).limit(1)
             head = (await connection.execute(first)).one_or_none()
@@ -132,7 +82,7 @@ class SqlTrackerStore:
         message = StoredMessage(
             head.channel, sender_id, head.message_id, load(head.body), head.accepted_ms / 1000
         )
-        return SqlTurn(self, fence, attempt, message, conversation)
+        return LeasedTurn(self, fence, attempt, message, conversation)
 
     async def renew(self, sender_id: str, fence: int, lease_ms: int) -> bool:
         """Renew a lease, or (0) give it back; False when it is not the caller's any more."""
