@@ -13,7 +13,6 @@ from typing import Any
 
 from shoptalk.errors import LeaseLost, Overloaded
 from shoptalk.stores.base import (
-    NOTHING_DEFERRED,
     Accepted,
     Conversation,
     Deferred,
@@ -25,60 +24,11 @@ from shoptalk.stores.base import (
 from shoptalk.stores.codec import check_id, copies, copy, dump_ascii, field_of
 from shoptalk.stores.documents_deferred import OUTBOX_TOPIC, DocumentOutbox, DocumentReminders, defer
 from shoptalk.stores.documents_records import EVERYTHING, Documents, Records, State, rows_of
+from shoptalk.stores.leased import LeasedTurn
 from shoptalk.stores.wakeups import Wakeups
 
 _LOOK_S = (0.05, 0.5)
 """How soon and how seldom other processes' commits are looked for, as these databases cannot wake us."""
-
-
-class DocumentTurn:
-    """A leased turn; see `base.Turn`."""
-
-    def __init__(
-        self,
-        store: DocumentTrackerStore,
-        fence: int,
-        attempt: int,
-        message: StoredMessage,
-        conversation: Conversation,
-    ) -> None:
-        self._store, self._fence, self._attempt = store, fence, attempt
-        self._message, self._conversation = message, conversation
-
-    @property
-    def message(self) -> StoredMessage:
-        return self._message
-
-    @property
-    def conversation(self) -> Conversation:
-        return self._conversation
-
-    @property
-    def attempt(self) -> int:
-        return self._attempt
-
-    async def extend(self) -> None:
-        if not await self._store.renew(self._message.sender_id, self._fence, self._store.options.lease_ms):
-            raise self._lost("extend")
-
-    async def release(self) -> None:
-        await self._store.renew(self._message.sender_id, self._fence, 0)
-
-    async def commit(
-        self,
-        events: Sequence[Mapping[str, Any]],
-        replies: Sequence[Mapping[str, Any]],
-        snapshot: Mapping[str, Any] | None = None,
-        deferred: Deferred = NOTHING_DEFERRED,
-    ) -> None:
-        if not await self._store.commit(self._message, self._fence, events, replies, snapshot, deferred):
-            raise self._lost("commit")
-
-    def _lost(self, what: str) -> LeaseLost:
-        return LeaseLost(
-            f"Cannot {what} the turn of message {self._message.message_id!r}: its lease is over.",
-            hint="Nothing of it was written; the message is served again by whoever takes it next.",
-        )
 
 
 class DocumentTrackerStore:
@@ -102,8 +52,8 @@ class DocumentTrackerStore:
 
     async def accept(self, message: StoredMessage) -> Accepted:
         name, sender = field_of(message), message.sender_id
-        waiting = {"field": name, "channel": message.channel, "id": message.message_id}
-        waiting["body"] = copy(message.body)
+        ids = {"field": name, "channel": message.channel, "id": message.message_id}
+        waiting: Json = {**ids, "body": copy(message.body)}
 
         async def edit(state: State, now: int) -> Accepted:
             if any(one["field"] == name for one in state.inbox):
@@ -120,7 +70,7 @@ class DocumentTrackerStore:
 
         return await self.records.change(sender, edit)
 
-    async def begin_turn(self, sender_id: str, known: Known | None = None) -> DocumentTurn | None:
+    async def begin_turn(self, sender_id: str, known: Known | None = None) -> LeasedTurn[int] | None:
         async def edit(state: State, now: int) -> State | None:
             if not state.inbox or state.is_live(now):
                 return None
@@ -136,7 +86,7 @@ class DocumentTrackerStore:
             return None
         head = state.inbox[0]
         message = StoredMessage(head["channel"], sender_id, head["id"], head["body"], head["at"] / 1000)
-        return DocumentTurn(self, state.fence, state.attempt, message, conversation)
+        return LeasedTurn(self, state.fence, state.attempt, message, conversation)
 
     async def renew(self, sender_id: str, fence: int, lease_ms: int) -> bool:
         """Renew a lease, or (0) give it back; False when it is not the caller's any more."""
