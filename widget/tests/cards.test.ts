@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mergeButtons, tone } from "../src/chat/orders.ts";
-import { lead } from "../src/chat/render.ts";
+import { lead, withoutSource } from "../src/chat/render.ts";
 
 test("buttons that stand for orders go into their rows, others stay", () => {
   const rows = [{ id: "10412", state: "paid", label: "paid" }, { id: "10234", state: "shipped", label: "on its way" }];
@@ -22,6 +22,14 @@ test("above a card stands what it does not say itself", () => {
   assert.equal(lead({ text: "\nYour order is on its way.\nOrdered, packed.", custom }), "Your order is on its way.");
   assert.equal(lead({ text: "Note: nothing else fits.", custom }), "Note: nothing else fits.");
   assert.equal(lead({ custom }), undefined);
+});
+
+test("a source is named once", () => {
+  const custom = { type: "sources", items: [{ title: "What does shipping cost?" }] };
+  assert.equal(withoutSource({ text: "EUR 4.90.\n(Source: What does shipping cost?)", custom }), "EUR 4.90.");
+  assert.equal(withoutSource({ text: "EUR 4.90.\n（来源：What does shipping cost?）", custom }), "EUR 4.90.");
+  assert.equal(withoutSource({ text: "EUR 4.90.\n(Source: another)", custom }), "EUR 4.90.\n(Source: another)");
+  assert.equal(withoutSource({ text: "(What does shipping cost?)", custom }), "(What does shipping cost?)");
 });
 
 test("an order's state has a colour", () => {

@@ -35,7 +35,7 @@ function botParts(item: Item, active: boolean, context: Context): Node[] {
   if (item.streaming) return [h("div", { class: "bubble", dir: "auto" }, item.text)];
   const message = withRows(item.message ?? { text: item.text });
   const card = customCard(message, context);
-  const text = card && SPEAKING_CARDS.has(message.custom?.type ?? "") ? lead(message) : message.text;
+  const text = card && SPEAKING_CARDS.has(message.custom?.type ?? "") ? lead(message) : withoutSource(message);
   const parts: (Node | null)[] = [
     text ? h("div", { class: "bubble", dir: "auto" }, ...richText(text, context.base, context.onLink)) : null,
     picture(message.image, context),
@@ -64,6 +64,15 @@ export function lead(message: BotMessage): string | undefined {
   const items = (message.custom as { items?: { title?: unknown }[] } | undefined)?.items;
   const listed = Array.isArray(items) && items.some((one) => typeof one?.title === "string" && line?.indexOf(one.title, colon) !== -1);
   return line && colon > 0 && listed ? line.slice(0, colon + 1) : line;
+}
+
+/** The text without its last line, "(Source: …)", where a card names the same source. */
+export function withoutSource(message: BotMessage): string | undefined {
+  const custom = message.custom as { type?: string; items?: { title?: unknown }[] } | undefined;
+  const lines = message.text?.split("\n") ?? [];
+  const last = lines.length > 1 ? (lines.at(-1) ?? "") : "";
+  const named = custom?.type === "sources" && custom.items?.some((one) => typeof one?.title === "string" && last.includes(one.title));
+  return named && /^[(（].*[)）]$/.test(last) ? lines.slice(0, -1).join("\n") : message.text;
 }
 
 function customCard(message: BotMessage, context: Context): HTMLElement | null {
