@@ -11,8 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
-from fastapi import APIRouter, Request
-from fastapi.responses import PlainTextResponse, Response
+from fastapi import APIRouter
 
 from shoptalk.channels.base import Credentials, Inbox, in_words, parts
 from shoptalk.channels.credentials import Section, need_secret
@@ -22,10 +21,8 @@ from shoptalk.channels.inbound import (
     pick,
     pick_list,
     pick_text,
-    read_json,
-    webhook_router,
 )
-from shoptalk.channels.meta import GRAPH, challenge, check_signature
+from shoptalk.channels.meta import GRAPH, MAX_AGE_S, meta_router
 from shoptalk.channels.outbound import DeliveryFailed, Service, split_text
 from shoptalk.channels.verify import Clock
 from shoptalk.core.messages import BotMessage
@@ -35,8 +32,6 @@ logger = logging.getLogger(__name__)
 KEYS = ("verify", "secret", "page-access-token", "graph_url", *RECEPTION_KEYS)
 MAX_BUTTONS = 3
 MAX_MESSAGE = 2000
-MAX_AGE_S = 23 * 3600.0
-"""Older events are not served: by then it is forgotten that they were served before."""
 MEDIA = ("audio", "image", "video", "file")
 
 
@@ -78,28 +73,12 @@ class FacebookChannel:
 
     def routes(self, inbox: Inbox) -> APIRouter:
         """Health at `/`, events at `/webhook`."""
-        router = webhook_router(self.name)
 
-        @router.get("/webhook")
-        async def verification(request: Request) -> Response:
-            """Answer Meta's check of a new webhook."""
-            answer = challenge(request, self._verify)
-            return (
-                PlainTextResponse("failure, invalid token", 403)
-                if answer is None
-                else PlainTextResponse(answer)
-            )
-
-        @router.post("/webhook")
-        async def webhook(request: Request) -> Response:
-            """Take events."""
-            body = await request.body()
-            check_signature(request, body, self._secret)
-            for event in events(read_json(body)):
+        async def take(content: Any) -> None:
+            for event in events(content):
                 await self._take(inbox, event)
-            return PlainTextResponse("success")
 
-        return router
+        return meta_router(self.name, self._verify, self._secret, take)
 
     async def _take(self, inbox: Inbox, event: Any) -> None:
         sender, (text, pressed, identity) = pick_text(event, "sender", "id"), content_of(event)

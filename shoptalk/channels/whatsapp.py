@@ -9,8 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
-from fastapi import APIRouter, Request
-from fastapi.responses import PlainTextResponse, Response
+from fastapi import APIRouter
 
 from shoptalk.channels.base import Credentials, Inbox, Piece, in_words, pieces
 from shoptalk.channels.credentials import Section, need_secret
@@ -20,10 +19,8 @@ from shoptalk.channels.inbound import (
     pick,
     pick_list,
     pick_text,
-    read_json,
-    webhook_router,
 )
-from shoptalk.channels.meta import GRAPH, challenge, check_signature
+from shoptalk.channels.meta import GRAPH, MAX_AGE_S, meta_router
 from shoptalk.channels.outbound import Service, split_text
 from shoptalk.channels.verify import Clock
 from shoptalk.core.messages import BotMessage
@@ -36,7 +33,6 @@ MAX_ROW_TITLE = 24
 MAX_PAYLOAD = 200
 MAX_BODY = 1024
 MAX_MESSAGE = 4096
-MAX_AGE_S = 23 * 3600.0
 
 
 class WhatsAppChannel:
@@ -77,28 +73,12 @@ class WhatsAppChannel:
 
     def routes(self, inbox: Inbox) -> APIRouter:
         """Health at `/`, notifications at `/webhook`."""
-        router = webhook_router(self.name)
 
-        @router.get("/webhook")
-        async def verification(request: Request) -> Response:
-            """Answer Meta's check of a new webhook."""
-            answer = challenge(request, self._verify)
-            return (
-                PlainTextResponse("failure, invalid token", 403)
-                if answer is None
-                else PlainTextResponse(answer)
-            )
-
-        @router.post("/webhook")
-        async def webhook(request: Request) -> Response:
-            """Take notifications; those about the state of what we sent are nothing to answer."""
-            body = await request.body()
-            check_signature(request, body, self._secret)
-            for message in inbound_messages(read_json(body)):
+        async def take(content: Any) -> None:
+            for message in inbound_messages(content):  # states of what we sent are none
                 await self._take(inbox, message)
-            return PlainTextResponse("success")
 
-        return router
+        return meta_router(self.name, self._verify, self._secret, take)
 
     async def _take(self, inbox: Inbox, message: Any) -> None:
         sender, when = pick_text(message, "from"), pick_text(message, "timestamp") or ""

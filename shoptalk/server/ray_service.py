@@ -30,6 +30,8 @@ from shoptalk.generation.storage import find_file
 
 MOST_TEXTS = 256
 MOST_TOKENS = 1024
+THROUGH = 256
+"""Requests the gateway passes on at a time. With Ray's own 5 the replicas behind it never look busy, and are not scaled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,5 +249,7 @@ def build(args: Mapping[str, str]) -> serve.Application:
     if options.model:
         model = serve.deployment(ModelReplica, name="model", max_ongoing_requests=4)
         model = model.options(**options.scaling, **share).bind(options)
-    gateway = serve.deployment(Gateway, name="gateway", ray_actor_options={"num_cpus": 0})
+    gateway = serve.deployment(
+        Gateway, name="gateway", max_ongoing_requests=THROUGH, ray_actor_options={"num_cpus": 0}
+    )
     return gateway.bind(options, encoder, model)
