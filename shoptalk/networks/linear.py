@@ -26,6 +26,7 @@ class LinearData:
         width: number of sparse columns.
         labels: (N,).
         classes: K.
+        views: widths of blocks of the dense columns, which learn beside one another; none is one block.
     """
 
     dense: Floats
@@ -35,6 +36,7 @@ class LinearData:
     width: int
     labels: Ints
     classes: int
+    views: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,15 @@ class LinearSettings:
 class _Linear(nn.Module):
     def __init__(self, data: LinearData) -> None:
         super().__init__()
-        self.dense = nn.Parameter(torch.zeros(data.dense.shape[1], data.classes))
+        self.widths = list(data.views or (data.dense.shape[1],))
+        self.dense = nn.Parameter(torch.zeros(sum(self.widths), data.classes))
         self.sparse = nn.Parameter(torch.zeros(data.width, data.classes))
-        self.bias = nn.Parameter(torch.zeros(data.classes))
+        self.bias = nn.Parameter(torch.zeros(len(self.widths), 1, data.classes))
 
     def forward(self, dense: Tensor, columns: Tensor, offsets: Tensor, values: Tensor) -> Tensor:
-        """Logits (B, K)."""
-        out = self.bias + dense @ self.dense
+        """Logits (V, B, K) by each view of the text with the sparse columns."""
+        pairs = zip(torch.split(dense, self.widths, 1), torch.split(self.dense, self.widths), strict=True)
+        out = torch.stack([x @ weight for x, weight in pairs]) + self.bias
         if len(columns):
             out = out + functional.embedding_bag(
                 columns, self.sparse, offsets, mode="sum", per_sample_weights=values, include_last_offset=True
@@ -94,7 +98,9 @@ def fit_linear(
 ) -> LinearWeights:
     """Train; `start` continues from earlier weights of the same shape.
 
-    The learning rate falls linearly to zero; dense inputs are expected to be of unit scale per column.
+    The learning rate falls linearly to zero; dense inputs are expected to be of unit scale per column. Each view
+    learns to tell the labels apart without the others, so that none rests on the strongest; the weights returned
+    give the mean of their logits.
     """
     generator = torch.Generator().manual_seed(settings.seed)
     torch.manual_seed(settings.seed)
@@ -102,7 +108,7 @@ def fit_linear(
     model = _Linear(compact)
     if start is not None:
         with torch.no_grad():
-            model.dense.copy_(torch.from_numpy(start.dense))
+            model.dense.copy_(torch.from_numpy(start.dense) * len(model.widths))
             model.sparse.copy_(torch.from_numpy(start.sparse[used]))
             model.bias.copy_(torch.from_numpy(start.bias))
     rows = len(data.labels)
@@ -126,13 +132,15 @@ def fit_linear(
             x = functional.dropout(dense[chosen], settings.dropout)
             values = functional.dropout(values, settings.dropout)
             logits = model(x, columns, offsets, values)
-            loss = functional.cross_entropy(logits, labels[chosen], label_smoothing=settings.smoothing)
+            wanted = labels[chosen].repeat(len(logits))
+            loss = functional.cross_entropy(logits.flatten(0, 1), wanted, label_smoothing=settings.smoothing)
             torch.autograd.backward(loss)
             optimiser.step(max(0.0, 1 - step / steps))
             step += 1
     sparse = np.zeros((data.width, data.classes), np.float32) if start is None else start.sparse.copy()
     sparse[used] = model.sparse.detach().numpy()
-    return LinearWeights(model.dense.detach().numpy(), sparse, model.bias.detach().numpy())
+    mean = model.dense.detach() / len(model.widths)
+    return LinearWeights(mean.numpy(), sparse, model.bias.detach().mean(dim=(0, 1)).numpy())
 
 
 def _compact(data: LinearData) -> tuple[Ints, LinearData]:
@@ -146,6 +154,7 @@ def _compact(data: LinearData) -> tuple[Ints, LinearData]:
         len(used),
         data.labels,
         data.classes,
+        data.views,
     )
 
 

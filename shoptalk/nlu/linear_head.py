@@ -20,27 +20,43 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Sentence features of N messages: dense (N, D), D may be 0, and sparse (N, S) or nothing."""
+    """Sentence features of N messages: dense (N, D), D may be 0, and sparse (N, S) or nothing.
+
+    `views` are the widths of the blocks of `dense` that look at the texts differently, each fit to tell them apart.
+    """
 
     dense: Floats
     sparse: Sparse | None
+    views: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, messages: Sequence[Message], origins: Sequence[str]) -> Rows:
-        """The features of messages that went through the same featurizers."""
-        dense = [m.dense_sentence(origins) for m in messages]
+    def of(cls, messages: Sequence[Message], origins: Sequence[str], *, views: bool = False) -> Rows:
+        """The features of messages that went through the same featurizers.
+
+        Args:
+            messages: with features.
+            origins: aliases of featurizers to take, all of them when empty.
+            views: put views by an encoder's words beside the sentence features.
+        """
+        first = [m.dense_sentence(origins) for m in messages]
         sparse = [m.sparse_sentence(origins) for m in messages]
-        joined = np.concatenate([d for d in dense if d is not None]) if dense[0] is not None else None
+        blocks = [np.concatenate([d for d in first if d is not None])] if first[0] is not None else []
+        if views and blocks:
+            blocks += _word_views([m.layers(origins) for m in messages])
         rows = stack_rows([s for s in sparse if s is not None]) if sparse[0] is not None else None
-        if joined is None:
-            joined = np.zeros((len(messages), 0), np.float32)
-        return cls(np.ascontiguousarray(joined, np.float32), rows)
+        dense = np.concatenate(blocks, axis=1) if blocks else np.zeros((len(messages), 0), np.float32)
+        return cls(np.ascontiguousarray(dense, np.float32), rows, tuple(b.shape[1] for b in blocks))
+
+    @property
+    def sentence(self) -> Floats:
+        """The first view: what the featurizers say of the whole text."""
+        return self.dense[:, : self.views[0]] if self.views else self.dense
 
     def take(self, places: Ints) -> Rows:
         """Some of the rows."""
         sparse = self.sparse
         chosen = stack_rows([sparse.row(int(p)) for p in places]) if sparse is not None else None
-        return Rows(self.dense[places], chosen)
+        return Rows(self.dense[places], chosen, self.views)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +131,7 @@ def train_head(
         width=0 if sparse is None else sparse.width,
         labels=expected,
         classes=len(labels),
+        views=rows.views,
     )
     fit = LinearSettings(**settings)
     begin = None
@@ -127,6 +144,22 @@ def train_head(
     found = fit_linear(data, fit, begin)
     dense = (found.dense / scale[:, None]).astype(np.float32)
     return LinearHead(labels, dense, found.sparse, (found.bias - mean @ dense).astype(np.float32))
+
+
+def _word_views(layers: Sequence[NDArray[np.float16] | None]) -> list[Floats]:
+    """(N, H) blocks from the encoder layers of N texts, each (L, T, H): the last layer's largest values, and the mean
+    over the words in the middle layer, where there is more than one."""
+    found = [block for block in layers if block is not None]
+    if len(found) < len(layers):
+        return []
+    depth, _, width = found[0].shape
+    out = np.zeros((2 if depth > 1 else 1, len(found), width), np.float32)
+    for row, block in enumerate(found):
+        if block.shape[1]:
+            out[0, row] = block[-1].max(axis=0)
+            if depth > 1:
+                out[1, row] = block[(depth - 1) // 2].mean(axis=0, dtype=np.float32)
+    return list(out)
 
 
 def _same_shape(head: LinearHead, rows: Rows) -> bool:

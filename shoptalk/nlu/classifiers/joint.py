@@ -72,7 +72,8 @@ class JointClassifier:
     """Intent with calibrated confidence, ranking, out-of-scope score, and entities with roles and groups.
 
     Keys: `intent_classification`, `entity_recognition` (switch halves off), `ranking_length`, `label_names`
-    (intent names as examples), `views` (further views of the encoder's words for the intent head), `epochs`, `learning_rate`, `weight_decay`, `dropout` (intent head),
+    (intent names as examples), `views` (whether the intent head also looks at the encoder's words: their largest
+    values and the mean of a middle layer), `epochs`, `learning_rate`, `weight_decay`, `dropout` (intent head),
     `entity_epochs`, `entity_rate`, `entity_hidden` (tagger), `tune_epochs`, `tune_rate` (where BertFeaturizer leaves
     layers to be tuned), `held_out` (share for calibration), `scope_keep`
     (share of in-scope messages the out-of-scope threshold lets pass), `random_seed`, `featurizers`.

@@ -42,3 +42,13 @@ def test_columns_never_seen_stay_zero_or_as_they_were() -> None:
     marked = replace(weights, sparse=weights.sparse + 0)
     marked.sparse[5] = 1.0
     assert (fit_linear(d, LinearSettings(), marked).sparse[5] == 1.0).all()
+
+
+def test_each_view_learns_beside_the_others() -> None:
+    d = data()
+    weak = (0.3 * d.dense).astype(np.float32)
+    both = replace(d, dense=np.concatenate([d.dense, weak], axis=1), views=(4, 4))
+    apart, joined = fit_linear(both, LinearSettings()), fit_linear(replace(both, views=()), LinearSettings())
+    assert accuracy(both, apart) > 0.95
+    share = [float(np.abs(w.dense[4:]).sum() / np.abs(w.dense[:4]).sum()) for w in (apart, joined)]
+    assert share[0] > share[1] + 0.05
