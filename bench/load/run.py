@@ -198,11 +198,14 @@ def running(
 
 
 @contextmanager
-def shoptalk(workers: int, work: Path, port: int, project: Path | None) -> Iterator[int]:
+def shoptalk(
+    workers: int, work: Path, port: int, project: Path | None, action_server: str = ""
+) -> Iterator[int]:
     """`shoptalk run` with the shop's model and actions, or on another project, over a Valkey of its own."""
     endpoints, credentials = work / "endpoints.yml", work / "credentials.yml"
     store = {"type": "embedded", "folder": str(work / "valkey")}
-    actions = {} if project else {"action_endpoint": {"actions_module": "actions"}}
+    served = {"url": action_server} if action_server else {"actions_module": "actions"}
+    actions = {} if project else {"action_endpoint": served}
     endpoints.write_text(json.dumps({**actions, "tracker_store": store}))
     credentials.write_text("rest:\nsocketio:\n")
     command = [sys.executable, "-m", "shoptalk.cli", "run", "--port", str(port), "--workers", str(workers)]
