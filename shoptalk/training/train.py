@@ -109,6 +109,8 @@ def train(root: Path | str = ".", options: Options = Options(), progress: Progre
     wanted = _wanted(project, options)
     if "dialogue" in wanted:
         _stop_on_unknown_slots(everything)
+        # What is wrong with a policy is said before minutes are spent on the pipeline.
+        _dialogue(project)
     prints = fingerprints(project)
     out = root / options.out
     old = _previous(out, options)
@@ -296,12 +298,16 @@ def _train_nlu(
     return pipeline, report
 
 
+def _dialogue(project: Project) -> Any:
+    from shoptalk.dialogue.engine import Dialogue
+
+    return Dialogue.build(project.config.policies)
+
+
 def _train_dialogue(
     project: Project, options: Options, nlu: Any, tell: Progress
 ) -> tuple[Any, dict[str, Any]]:
-    from shoptalk.dialogue.engine import Dialogue
-
-    dialogue = Dialogue.build(project.config.policies)
+    dialogue = _dialogue(project)
     report = dialogue.train(
         project.stories,
         project.domain,
