@@ -157,7 +157,7 @@ def _load(kind: str, name: str, module: str, attribute: str) -> Any:
         if (error.name or "").partition(".")[0] == "rasa":
             raise ConfigError(
                 f"The {kind} {name!r} is written for Rasa's own code, which is not here.",
-                hint="Write it as docs/migrating-from-rasa.md says; what it does mostly stays as it is.",
+                hint=_instead(kind, attribute),
             ) from error
         raise ConfigError(
             f"The {kind} {name!r} cannot be loaded: module {error.name!r} is missing.",
@@ -165,6 +165,13 @@ def _load(kind: str, name: str, module: str, attribute: str) -> Any:
         ) from error
     except AttributeError as error:
         raise ConfigError(f"The {kind} {name!r} cannot be loaded: {module} has no {attribute!r}.") from error
+
+
+def _instead(kind: str, name: str) -> str:
+    """What to do with a class that is written for Rasa's own code."""
+    port = "Port the class as docs/migrating-from-rasa.md says; what it does mostly stays as it is."
+    known = name in _HOMES.get(kind, {})
+    return (f"Write `name: {name}` if our {kind} of that name will do. " if known else "") + port
 
 
 def _hint(kind: str, name: str) -> str:

@@ -17,8 +17,12 @@ def test_a_component_written_for_rasa_is_not_taken_for_a_missing_package(
         "from rasa.engine.graph import GraphComponent\n\nclass Speller(GraphComponent):\n    pass\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(ConfigError, match=r"written for Rasa's own code.*migrating-from-rasa"):
+    with pytest.raises(ConfigError, match=r"written for Rasa's own code.*here\. Port .*migrating-from-rasa"):
         registry.resolve("component", "written_for_rasa.Speller")
+    with pytest.raises(
+        ConfigError, match="Write `name: JiebaTokenizer` if our component of that name will do"
+    ):
+        registry.resolve("component", "written_for_rasa.JiebaTokenizer")
 
 
 def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
