@@ -33,8 +33,10 @@ def _token() -> re.Pattern[str]:
     signs = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code))[0] == "M")
     marks = f"[{signs}\u200c\u200d]"  # and the joiners of words
     letters = rf"{_LETTER}+(?:{marks}+{_LETTER}*)*"
-    word = rf"{letters}(?:['\u2019]{letters})?"
-    return re.compile(rf"{_ADDRESS}|[{CJK}]{marks}*|{_NUMBER}|{word}|[#$€£¥￥%+]|_+")
+    genitive = rf"['\u2019]s(?!{_LETTER})"  # a word of its own: an entity may end before it, as in [today]'s
+    word = rf"{letters}(?:(?!{genitive})['\u2019]{letters})?|{genitive}"
+    initial = r"(?<=\b[a-z])\."  # of "u. s."; elsewhere a full stop is no word
+    return re.compile(rf"{_ADDRESS}|[{CJK}]{marks}*|{_NUMBER}|{word}|{initial}|[#$€£¥￥%+]|_+")
 
 
 def fold(text: str) -> str:

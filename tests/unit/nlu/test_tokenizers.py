@@ -65,6 +65,8 @@ def test_labels_are_split_only_on_demand() -> None:
         ("mail anna@example.com，谢谢", "mail|anna@example.com|谢|谢"),
         ("我是jiang.lan@example.com和10622", "我|是|jiang.lan@example.com|和|10622"),
         ("don't pay €12.50", "don't|pay|€|12.50"),
+        ("don't ask what today's u. s. rate is.", "don't|ask|what|today|'s|u|.|s|.|rate|is"),
+        ("Anna’s o’clock", "Anna|’s|o’clock"),
         ("ありがとう", "あ|り|が|と|う"),
         ("मेरा ऑर्डर 10234 कहाँ है?", "मेरा|ऑर्डर|10234|कहाँ|है"),
         ("مرحبًا، كيف حالكَ", "مرحبًا|كيف|حالكَ"),
