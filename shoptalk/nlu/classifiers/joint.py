@@ -45,7 +45,7 @@ DEFAULTS: dict[str, Any] = {
     "learning_rate": 0.02,
     "weight_decay": 1.0,
     "dropout": 0.1,
-    "entity_epochs": 8,
+    "entity_epochs": 6,
     "entity_rate": 1.5e-3,
     "entity_hidden": 256,
     "tune_epochs": 4,
