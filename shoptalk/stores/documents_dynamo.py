@@ -17,6 +17,8 @@ from shoptalk.stores.base import Json
 from shoptalk.stores.documents_records import RANKS, Item
 
 _TIMEOUT_S = 1.9
+_FIRST_S = 10.0  # the client reads AWS's descriptions first, and the table is made
+_LOOK_S = 0.5
 _AT_ONCE = 20
 _AGAIN = (
     "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded", "InternalServerError",
@@ -112,8 +114,9 @@ class DynamoDocuments:
     async def answering(self) -> AsyncIterator[Any]:
         """The client; within it, every failure is an error of ours, in bounded time."""
         try:
+            client = await self._prepared()
             async with asyncio.timeout(_TIMEOUT_S):
-                yield await self._prepared()
+                yield client
         except ClientError as error:
             if error.response["Error"]["Code"] not in _AGAIN:
                 raise StoreError(f"DynamoDB refused a request to {self._where}: {error}.") from error
@@ -153,24 +156,35 @@ class DynamoDocuments:
 
     async def _prepared(self) -> Any:
         if not self._ready:
-            async with self._preparing:
+            async with asyncio.timeout(_FIRST_S), self._preparing:
                 if self._client is None:
                     self._client = await self._opening.__aenter__()
                 self._ready = self._ready or await self._has_table(self._client)
         return self._client
 
     async def _has_table(self, client: Any) -> bool:
-        try:
-            table = (await client.describe_table(TableName=self._table))["Table"]
-        except client.exceptions.ResourceNotFoundException:
-            table = (await client.create_table(TableName=self._table, **_TABLE))["TableDescription"]
-        if table["TableStatus"] not in ("ACTIVE", "UPDATING"):
-            raise self._away("the table is being made")
-        kept = (await client.describe_time_to_live(TableName=self._table))["TimeToLiveDescription"]
-        if kept["TimeToLiveStatus"] == "DISABLED":
+        """Make the table if there is none, and wait for it; other workers may be about the same."""
+        while True:
+            try:
+                table = (await client.describe_table(TableName=self._table))["Table"]
+                if table["TableStatus"] in ("ACTIVE", "UPDATING"):
+                    break
+                await asyncio.sleep(_LOOK_S)
+            except client.exceptions.ResourceNotFoundException:
+                with contextlib.suppress(client.exceptions.ResourceInUseException):
+                    await client.create_table(TableName=self._table, **_TABLE)
+        if await self._keeps_all(client):
             chosen = {"Enabled": True, "AttributeName": "expires_at"}
-            await client.update_time_to_live(TableName=self._table, TimeToLiveSpecification=chosen)
+            try:
+                await client.update_time_to_live(TableName=self._table, TimeToLiveSpecification=chosen)
+            except ClientError:
+                if await self._keeps_all(client):
+                    raise
         return True
+
+    async def _keeps_all(self, client: Any) -> bool:
+        told = await client.describe_time_to_live(TableName=self._table)
+        return bool(told["TimeToLiveDescription"]["TimeToLiveStatus"] == "DISABLED")
 
     def _away(self, why: str) -> Unavailable:
         return Unavailable(

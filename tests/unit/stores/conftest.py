@@ -30,6 +30,14 @@ from shoptalk.stores.sql_link import sql_url
 
 _prefixes = itertools.count()
 
+# One request at a time: moto's own server takes several in threads, and looks at a condition without a lock.
+_MOTO = """
+import sys
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+run_simple("127.0.0.1", int(sys.argv[1]), DomainDispatcherApplication(create_backend_app))
+"""
+
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
@@ -107,7 +115,7 @@ def dynamodb() -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "of-nobody")
-        with _serving([str(Path(sys.executable).with_name("moto_server")), "-p", str(port)], port):
+        with _serving([sys.executable, "-c", _MOTO, str(port)], port):
             yield f"http://127.0.0.1:{port}"
 
 
