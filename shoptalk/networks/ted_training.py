@@ -27,7 +27,7 @@ EXTRA_WINDOWS, EXTRA_WHOLE = 512, 48
 """Examples made by chance that an epoch sees if there are so many: windows, whole conversations."""
 WHOLE_SHARE = 4
 """How many times fewer whole conversations than windows a batch has: each has many moments."""
-LEAST_BATCHES = 4
+LEAST_BATCHES = 2
 """Of an epoch: with the stories of a small project in one batch there are as few steps as epochs, and the seed decides
 what is learnt by then."""
 _NEVER = -1e9
