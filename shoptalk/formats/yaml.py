@@ -212,7 +212,10 @@ class _Reader:
         if node.style:
             return text
         if self.environment and "${" in text:
-            return resolve(self.expand(text, node))
+            expanded = self.expand(text, node)
+            value = resolve(expanded)
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            return expanded if is_number and str(value) != expanded else value  # a password such as 0123
         value = resolve(text)
         return text if not isinstance(value, str) and _has_tag(node) else value
 
