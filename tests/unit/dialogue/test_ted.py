@@ -75,7 +75,7 @@ def test_stories_are_learnt_and_survive_saving(talk: TalkOf) -> None:
 
 @pytest.mark.parametrize("seed", [1, 3])
 def test_a_project_of_few_stories_learns_them_whatever_the_seed(talk: TalkOf, seed: int) -> None:
-    conversation = learnt(talk, epochs=60, batch_size=[64, 256], connection_density=0.2, random_seed=seed)
+    conversation = learnt(talk, epochs=100, batch_size=[64, 256], connection_density=0.2, random_seed=seed)
     conversation.say("greet")
     prediction = conversation.hear("no").predict()
     assert prediction.action(conversation.domain) == "utter_pity"
