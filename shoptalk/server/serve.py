@@ -256,11 +256,12 @@ def _settle_memory() -> None:
     """Leave out of garbage collection what stays anyway: a model is millions of objects to look through.
 
     Python looks after every 700 new objects, which a turn makes several times, and at everything every so often:
-    a pause of tenths of a second. What is made by turns is collected as ever, in larger portions.
+    a pause of tenths of a second. What is made by turns is collected as ever, in larger portions; what is not frozen
+    is looked at as a whole after a million new ones, for closed websockets leave a cycle that got old.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE, 20, 50)
+    gc.set_threshold(GARBAGE, 10, 10)
 
 
 def _config(app: FastAPI, options: Options) -> Any:
