@@ -14,17 +14,18 @@ from shoptalk.errors import ConfigError
 from shoptalk.nlu.component import ENTITIES
 from shoptalk.nlu.message import Message
 from shoptalk.nlu.options import read_options
+from shoptalk.nlu.values.money import NOT_OVER
 
 NAME = "EntityNormalizer"
 
 Value = dict[str, Any]
 
-NEAR = 16
+NEAR = 40
 """Characters beside an entity in which a limit may stand."""
 
 _MONEY_EDGES = (
     re.compile(
-        r"(?:\b(?:(?:no|not) (?:more|less) than|(?:more|less|cheaper) than|under|below|max(?:imum)?|up to|at (?:most|least)"
+        rf"(?:(?:{NOT_OVER})(?: than)?|\b(?:(?:no|not) less than|(?:more|less|cheaper) than|under|below|max(?:imum)?|up to|at (?:most|least)"
         r"|within|over|above|min(?:imum)?|around|about|roughly|approx\.?)|~|(?:不超过|不低于|不高于|不少于|低于|高于|最多|至少|顶多|少于|"
         r"不到|超过|大概|大约|差不多|起码))\s*$",
         re.IGNORECASE,

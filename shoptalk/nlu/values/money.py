@@ -23,9 +23,14 @@ _AMOUNT = re.compile(
 )
 _SEVERAL = re.compile(r"\s*(?:-|–|—|~|to|and|until|or|到|至|和)\s*")
 
+NOT_OVER = (
+    r"(?:\b(?:no|not|nothing|never)|n['’]t)(?:\s+(?:want|to|spend|pay|go|cost|costing|be|anything|much))*"
+    r"\s+(?:more|over|above)"
+)
+"""A limit from above that is said with the words of one from below: `don't want to spend more`."""
 _AT_LEAST_NOT = re.compile(r"(?:no|not) (?:less|under|below)|不低于|不少于")
 _AT_MOST = re.compile(
-    r"under|below|less than|or less|\bmax|up to|(?:no|not) (?:more|over)|at most|cheaper than|within|"
+    rf"under|below|less than|or less|\bmax|up to|{NOT_OVER}|at most|cheaper than|within|"
     r"以内|以下|之内|不超|不高于|低于|最多|少于|小于|不到|顶多|内$"
 )
 _AT_LEAST = re.compile(

@@ -75,6 +75,11 @@ def test_a_synonym_of_the_project_goes_before_the_table() -> None:
         ("60 euros or less", {"to": 60}),
         ("at least 60 euros", {"from": 60}),
         ("no more than 60 euros", {"to": 60}),
+        ("but not over 60 euros", {"to": 60}),
+        ("nothing above 60 euros please", {"to": 60}),
+        ("I don't want to spend more than 60 euros", {"to": 60}),
+        ("not sure, over 60 euros", {"from": 60}),
+        ("not less than 60 euros", {"from": 60}),
     ],
 )
 def test_a_limit_may_stand_beside_the_entity(text: str, edges: dict[str, int]) -> None:
