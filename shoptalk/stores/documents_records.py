@@ -207,11 +207,12 @@ class Records:
         Raises:
             Overloaded: others change it all the time, or it would grow too large.
         """
-        deadline, pause, written, result = time.monotonic() + _CROWDED_S, _PAUSE_S, "", None
+        deadline, pause = time.monotonic() + _CROWDED_S, _PAUSE_S
+        tried: tuple[str, T] | None = None
         while time.monotonic() < deadline:
             item, now = await self._documents.get(sender, STATE), self.now_ms()
-            if item is not None and item.body == written:
-                return result  # type: ignore[return-value]  # the answer to our last `put` got lost on its way
+            if tried is not None and item is not None and item.body == tried[0]:
+                return tried[1]  # the answer to our last `put` got lost on its way
             state = State.new(now) if item is None else State(**load(item.body))
             before, first = state.text(), state.first
             if state.is_over(now):
@@ -221,6 +222,7 @@ class Records:
                 return result
             state.writer = uuid.uuid4().hex
             written, had = state.text(), item.version if item is not None else 0
+            tried = written, result
             if len(written) > max(_RECORD_CHARS, len(before)):
                 raise Overloaded(
                     f"Too much waits for this sender: {len(written)} characters of messages and reminders.",

@@ -144,7 +144,7 @@ def test_every_dependency_has_its_row_with_the_pinned_version() -> None:
         line.lower().replace("_", "-").split("==")
         for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     )
-    names = {re.match(r"[\w.-]+", one).group() for one in wanted} - {"shoptalk"}  # type: ignore[union-attr]
+    names = {re.match(r"[\w.-]+", one).group() for one in wanted} - {"shoptalk"}
     page = (ROOT / "docs/dependencies.md").read_text(encoding="utf-8")
     missing = [name for name in sorted(names) if f"| {name} {pins[name.lower()]} |" not in page]
     assert missing == []

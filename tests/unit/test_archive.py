@@ -59,7 +59,7 @@ def test_archives_that_name_no_forms_hold_the_first(tmp_path: Path) -> None:
     path = tmp_path / "model.tar.gz"
     archive.write(path, Archive({}, {"policy": Saved({"a": 1})}))
     with tarfile.open(path) as tar:
-        contents = {m.name: tar.extractfile(m).read() for m in tar.getmembers()}  # type: ignore[union-attr]
+        contents = {m.name: tar.extractfile(m).read() for m in tar.getmembers()}
     manifest = json.loads(contents["manifest.json"])
     assert manifest.pop("forms") == {"policy": 1}
     contents["manifest.json"] = json.dumps(manifest).encode()

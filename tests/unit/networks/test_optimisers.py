@@ -4,8 +4,7 @@ import subprocess
 import sys
 
 import pytest
-
-torch = pytest.importorskip("torch")
+import torch
 
 SCRIPT = """
 import sys, torch

@@ -150,7 +150,7 @@ class Spoiled:
 def test_a_lost_answer_does_not_count_as_another_writer(documents: Open) -> None:
     async def check(opened: Documents) -> None:
         spoiled = Spoiled(opened)
-        store = DocumentTrackerStore(spoiled)  # type: ignore[arg-type]
+        store = DocumentTrackerStore(spoiled)
         spoiled.loses_answers = 1
         assert (await store.accept(message(1))).state == "new"
         spoiled.loses_answers = 1
@@ -170,7 +170,7 @@ def test_a_turn_that_loses_its_lease_while_it_writes_is_not_seen(documents: Open
 
     async def check(opened: Documents) -> None:
         spoiled, options = Spoiled(opened), StoreOptions(lease_ms=200)
-        slow, quick = DocumentTrackerStore(spoiled, options), DocumentTrackerStore(opened, options)  # type: ignore[arg-type]
+        slow, quick = DocumentTrackerStore(spoiled, options), DocumentTrackerStore(opened, options)
 
         async def take_over(_: Item) -> None:
             await asyncio.sleep(0.25)
@@ -199,7 +199,7 @@ def test_a_turn_that_loses_its_lease_while_it_writes_is_not_seen(documents: Open
 def test_nothing_is_left_of_a_turn_whose_sender_is_forgotten_while_it_writes(documents: Open) -> None:
     async def check(opened: Documents) -> None:
         spoiled = Spoiled(opened)
-        store = DocumentTrackerStore(spoiled)  # type: ignore[arg-type]
+        store = DocumentTrackerStore(spoiled)
 
         async def forget(_: Item) -> None:
             await DocumentTrackerStore(opened).forget("a")
