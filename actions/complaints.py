@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from actions.desk import TASK_SLOTS, Desk, Domain, Event, clear, put, transcript
 from actions.handoff import ActionHandoff
 from actions.order_forms import REFUSED, OrderForm, Slots, refused
-from actions.orders import only_suited
+from actions.orders import only_suited, remembered_is_unfit
 from actions.returns import only_order_with, pick_line
 from shop.database import once
 from shop.identity import find_order
@@ -40,6 +40,11 @@ class ValidateComplaintForm(OrderForm):
             return None
         named = [*desk.entities("reason"), *desk.entities("product"), *desk.entities("category")]
         return only_order_with(desk, named[-1]) if named else None
+
+    def unfit(self, desk: Desk) -> bool:
+        return desk.tracker.get_slot("complaint_kind") == "late" and remembered_is_unfit(
+            desk, "complaint_form"
+        )
 
     def order_named(self, desk: Desk, text: str) -> str | None:
         named = [*desk.entities("product"), *desk.entities("category")]
@@ -92,6 +97,7 @@ class ActionSubmitComplaint(Action):
             order_id=desk.form_order or "-",
             days_late=result["days_late"],
             eta=day(result["eta"], language),
+            delivered=day(result["delivered"], language),
             hours=SERVICE_ANSWER_HOURS,
         )
         done.append(put("ticket", f"T{result['number']}"))
@@ -157,6 +163,7 @@ def _complaint(desk: Desk, kind: str) -> Any:
             "amount_cents": ticket.amount_cents or 0,
             "days_late": days_late(order, now) if order else 0,
             "eta": order.eta_at if order else None,
+            "delivered": order.delivered_at if order else None,
         }
 
     return change

@@ -61,10 +61,17 @@ class OrderForm(FormValidationAction):
             await answer_beside(desk, domain)
         events: list[Event] = await super().get_validation_events(dispatcher, tracker, domain)
         apply(tracker, events)
-        if not opens or tracker.get_slot("order_id") or desk.shopper.is_guest or refused(tracker):
+        remembered = tracker.get_slot("order_id")
+        if not opens or desk.shopper.is_guest or refused(tracker) or (remembered and not self.unfit(desk)):
             return events
         only = self.only_order(desk)
-        return [*events, *(put(*slot) for slot in self.own(desk, only).items())] if only else events
+        if only:
+            return [*events, *(put(*slot) for slot in self.own(desk, only).items())]
+        return [*events, put("order_id", None)] if remembered else events
+
+    def unfit(self, desk: Desk) -> bool:
+        """Whether the order that was talked about before cannot be the one of this form."""
+        return False
 
     def only_order(self, desk: Desk) -> str | None:
         """The one order of the customer that the form can be about."""

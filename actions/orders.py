@@ -340,6 +340,15 @@ def suited(desk: Desk, mine: list[Order], form: str | None = None) -> list[Order
     return fitting
 
 
+def remembered_is_unfit(desk: Desk, form: str) -> bool:
+    """Whether the order of the talk so far is not one that a form can be about, while others are."""
+    if desk.entities("order_id"):
+        return False
+    with reading() as session:
+        found = suited(desk, orders.orders_of(session, str(desk.shopper.customer_id), limit=20), form)
+        return bool(found) and desk.tracker.get_slot("order_id") not in {str(order.number) for order in found}
+
+
 def only_suited(desk: Desk, form: str) -> str | None:
     """The number of the only order that a form can be about."""
     with reading() as session:

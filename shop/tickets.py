@@ -59,6 +59,8 @@ def _for_late(order: Order, now: int) -> Remedy:
     late = days_late(order, now)
     if order.state == "cancelled":
         return Remedy("person_answers", "cancelled")
+    if late <= LATE_GRACE_DAYS and order.delivered_at is not None:
+        return Remedy("was_delivered", "delivered_in_time")
     if late <= LATE_GRACE_DAYS:
         return Remedy("on_time", "within_promise")
     if order.delivered_at is None and late >= LOST_AFTER_DAYS:

@@ -91,6 +91,8 @@ def test_no_exchange_for_what_is_sold_out_and_no_repair_without_a_fault() -> Non
         (4, 0, True, "voucher"),
         (10, 0, False, "send_again"),
         (12, 0, True, "voucher"),
+        (0, 490, True, "was_delivered"),
+        (1, 0, True, "was_delivered"),
     ],
 )
 def test_the_remedy_for_a_late_parcel(days: int, shipping: int, delivered: bool, code: str) -> None:
