@@ -66,7 +66,7 @@ function limits(found: Explanation): HTMLElement | null {
 }
 
 function nearest(found: Explanation): HTMLElement | null {
-  const rows = (found.nearest ?? []).slice(0, NEAREST_SHOWN).map((one) => h("tr", {}, h("td", { dir: "auto" }, one.text), h("td", { class: "soft" }, one.intent), h("td", { class: "number" }, one.cosine.toFixed(2))));
+  const rows = (found.nearest ?? []).slice(0, NEAREST_SHOWN).map((one) => h("tr", {}, h("td", { dir: "auto" }, one.text), h("td", { class: "soft word" }, one.intent), h("td", { class: "number" }, one.cosine.toFixed(2))));
   return rows.length ? h("div", {}, h("h4", {}, "Nearest examples"), h("table", {}, h("tbody", {}, ...rows))) : null;
 }
 
