@@ -256,12 +256,14 @@ def _settle_memory() -> None:
     """Leave out of garbage collection what stays anyway: a model is millions of objects to look through.
 
     Python looks after every 700 new objects, which a turn makes several times, and at everything every so often:
-    a pause of tenths of a second. What is made by turns is collected as ever, in larger portions; what is not frozen
-    is looked at as a whole after a million new ones, for closed websockets leave a cycle that got old.
+    a pause of tenths of a second. What is made by turns is collected as ever, in larger portions. What is not frozen
+    is looked at as a whole after every few of them, for a websocket that closes after a minute leaves a cycle that got
+    old; the last collection tells Python how little that is.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE, 10, 10)
+    gc.collect()
+    gc.set_threshold(GARBAGE, 10, 3)
 
 
 def _config(app: FastAPI, options: Options) -> Any:
