@@ -9,6 +9,7 @@ from dataclasses import replace
 from shoptalk.errors import LeaseLost, Overloaded
 from shoptalk.stores.base import Conversation, Deferred, Known, Reminder, StoreOptions, TrackerStore
 from shoptalk.stores.conformance_kit import (
+    LEASE_OVER_S,
     SHORT_LEASE,
     begun,
     claimed,
@@ -117,7 +118,7 @@ async def append_and_replace_write_between_turns(store: TrackerStore) -> None:
     assert [event["text"] for event in found.events] == ["9"]
 
 
-@contract(SHORT_LEASE)
+@contract(StoreOptions(busy_s=8.0))
 async def append_waits_for_the_turn(store: TrackerStore) -> None:
     await store.accept(message("a", 1))
     turn = await begun(store, "a")
@@ -184,18 +185,18 @@ async def stalled_senders_are_found(store: TrackerStore) -> None:
     await turn.commit([], [])
     await begun(store, "old")
     assert await store.stalled() == ["new"]
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(LEASE_OVER_S)
     assert await store.stalled() == ["old", "new"]
 
 
-@contract(StoreOptions(record_exp_s=1.0))
+@contract(StoreOptions(record_exp_s=2.0))
 async def records_expire_after_their_last_turn(store: TrackerStore) -> None:
     await served(store, "a", 1)
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(1.0)
     await served(store, "a", 2)
-    await asyncio.sleep(0.6)
+    await asyncio.sleep(1.1)
     assert (await conversation(store, "a")).length == 4
-    await asyncio.sleep(0.6)
+    await asyncio.sleep(1.1)
     assert await store.load("a") is None
     assert (await store.senders())[0] == []
     assert (await store.accept(message("a", 1))).state == "done"
@@ -252,7 +253,7 @@ async def claiming_waits_for_work(store: TrackerStore) -> None:
     await store.accept(message("a", 1))
     await (await begun(store, "a")).commit([], [], None, Deferred([{"n": 1}]))
     assert [entry.body for entry in await waiting] == [{"n": 1}]
-    assert time.perf_counter() - start < 1.5
+    assert time.perf_counter() - start < 4.0
 
 
 # --- reminders ------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import time
 from shoptalk.errors import LeaseLost, Overloaded, StoreError
 from shoptalk.stores.base import Deferred, Reminder, StoredMessage, StoreOptions, TrackerStore
 from shoptalk.stores.conformance_kit import (
+    LEASE_OVER_S,
     SHORT_LEASE,
     begun,
     claimed,
@@ -144,7 +145,7 @@ async def a_released_turn_is_served_again(store: TrackerStore) -> None:
 async def a_lost_lease_writes_nothing(store: TrackerStore) -> None:
     await store.accept(message("a", 1))
     stale = await begun(store, "a")
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(LEASE_OVER_S)
     deferred = Deferred([{"to": "a"}], [Reminder("a", "r", {}, 1.0)])
     await raises(LeaseLost, stale.commit([said("late")], [{"text": "late"}], {"late": True}, deferred))
     await raises(LeaseLost, stale.extend())
@@ -164,7 +165,7 @@ async def an_extended_lease_holds(store: TrackerStore) -> None:
     await store.accept(message("a", 1))
     turn = await begun(store, "a")
     for _ in range(3):
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(LEASE_OVER_S / 3)
         await turn.extend()
     assert await store.begin_turn("a") is None
     await turn.commit([said("1")], [])
@@ -236,7 +237,7 @@ async def waiting_ends_in_time(store: TrackerStore) -> None:
 async def waiting_for_a_turn_ends_with_the_lease(store: TrackerStore) -> None:
     await store.accept(message("a", 1))
     await begun(store, "a")
-    deadline = time.perf_counter() + 4.0
+    deadline = time.perf_counter() + 6.0
     while await store.begin_turn("a") is None:
         assert time.perf_counter() < deadline
         await store.wait_for_turn("a", 5.0)

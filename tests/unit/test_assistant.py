@@ -215,8 +215,8 @@ async def test_a_turn_that_takes_too_long_is_given_up(make):
 
 
 async def test_a_long_turn_keeps_its_lease(make):
-    store = MemoryTrackerStore(StoreOptions(lease_ms=60))
-    assistant = make(Slow(0.2), store=store, limits=Limits(extend_s=0.02))
+    store = MemoryTrackerStore(StoreOptions(lease_ms=400))
+    assistant = make(Slow(0.6), store=store, limits=Limits(extend_s=0.02))
     assert texts(await assistant.handle(say("/inform"))) == ["/inform"]
 
 

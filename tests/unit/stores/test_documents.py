@@ -169,11 +169,11 @@ def test_a_turn_that_loses_its_lease_while_it_writes_is_not_seen(documents: Open
     """The second worker takes over after the first has looked at its lease and before it writes."""
 
     async def check(opened: Documents) -> None:
-        spoiled, options = Spoiled(opened), StoreOptions(lease_ms=200)
+        spoiled, options = Spoiled(opened), StoreOptions(lease_ms=1000)
         slow, quick = DocumentTrackerStore(spoiled, options), DocumentTrackerStore(opened, options)
 
         async def take_over(_: Item) -> None:
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(1.1)
             turn = await quick.begin_turn("a")
             assert turn is not None
             await quick.renew("a", turn.fence, 5_000)
