@@ -69,6 +69,9 @@ class KafkaBroker:
                     bootstrap_servers=self._servers,
                     client_id=self._client_id,
                     acks="all",
+                    request_timeout_ms=int(
+                        self._timeout_s * 1000
+                    ),  # closing waits so long for what is under way
                     **_secured(self._security),
                 )
                 try:
