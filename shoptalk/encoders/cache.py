@@ -1,13 +1,14 @@
 """Vectors of training texts, kept on disk so that a text is encoded once.
 
-A cache is a folder of shards. A shard is one file: a header with the keys, then all arrays as 16-bit floats.
+A cache is a folder of shards. A shard is one file: a header with the keys, then as 16-bit floats the vectors of whole
+texts one after another, then those of their words. Files are mapped, not read: who asks for whole texts only, as a
+training does that changes little, never touches the larger part.
 Shards are written under another name and renamed, so readers and writers never need a lock; what two processes
 encode at once is merely stored twice.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -24,15 +25,23 @@ Half = NDArray[np.float16]
 LIMIT_BYTES = 1 << 30
 """Of one cache; the oldest shards go first."""
 MERGE_ABOVE = 12
-"""Shards beyond which they are written as one."""
+"""Small shards beyond which they are written as one."""
+SMALL_BYTES = 1 << 25
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Vectors of one text: its sentence (S,) and its words in L layers (L, W, H)."""
+    """Vectors of one text.
+
+    Args:
+        sentence: (S,) the whole text.
+        words: (L, W, H) its words in L layers.
+        views: (V, H) other looks at the whole text; None for none.
+    """
 
     sentence: Half
     words: Half
+    views: Half | None = None
 
 
 def cache_key(text: str, spans: Sequence[tuple[int, int]]) -> str:
@@ -53,7 +62,7 @@ class EncodingCache:
     def __init__(self, root: Path, space: str) -> None:
         self._folder = root / hashlib.blake2b(space.encode(), digest_size=10).hexdigest()
         self._space = space
-        self._places: dict[str, tuple[Half, int, tuple[int, int, int, int]]] = {}
+        self._places: dict[str, tuple[Path, Half, list[int]]] = {}
         self._shards: list[Path] = []
         self._read()
 
@@ -64,10 +73,9 @@ class EncodingCache:
             with open(path, "rb") as handle:
                 size = int.from_bytes(handle.read(8), "little")
                 header = json.loads(handle.read(size))
-            data = np.memmap(path, np.float16, "r", offset=8 + size)
+            data = np.memmap(path, np.float16, "r", offset=8 + size).view(np.ndarray)
             self._shards.append(path)
-            for key, offset, *sizes in header["entries"]:
-                self._places[key] = (data, offset, tuple(sizes))
+            self._places.update((key, (path, data, place)) for key, *place in header["entries"])
 
     def __len__(self) -> int:
         return len(self._places)
@@ -77,41 +85,42 @@ class EncodingCache:
         place = self._places.get(key)
         if place is None:
             return None
-        data, offset, (size, layers, words, width) = place
-        sentence = np.asarray(data[offset : offset + size])
-        block = np.asarray(data[offset + size : offset + size + layers * words * width])
-        return Entry(sentence, block.reshape(layers, words, width))
+        _, data, (at, size, views, words_at, layers, words, width) = place
+        block = data[words_at : words_at + layers * words * width].reshape(layers, words, width)
+        more = data[at + size : at + size + views * width].reshape(views, width) if views else None
+        return Entry(data[at : at + size], block, more)
 
     def add(self, entries: Mapping[str, Entry]) -> None:
-        """Keep vectors; too many shards are merged, too many bytes dropped."""
+        """Keep vectors; too many small shards are merged, too many bytes dropped."""
         if not entries:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        if len(self._shards) >= MERGE_ABOVE:
-            kept = {key: entry for key in self._places if (entry := self.get(key)) is not None}
-            old, self._shards = self._shards, []
+        small = {path for path in self._shards if _bytes(path) < SMALL_BYTES}
+        if len(small) >= MERGE_ABOVE:
+            chosen = [key for key, (path, *_) in self._places.items() if path in small]
+            kept = {key: entry for key in chosen if (entry := self.get(key)) is not None}
+            self._shards = [path for path in self._shards if path not in small]
             self._write({**kept, **entries})
-            for path in old:
-                with contextlib.suppress(FileNotFoundError):
-                    path.unlink()
+            for path in small:
+                path.unlink(missing_ok=True)
         else:
             self._write(entries)
         self._trim()
 
     def _write(self, entries: Mapping[str, Entry]) -> None:
-        listed, offset = [], 0
-        for key, entry in entries.items():
-            layers, words, width = entry.words.shape
-            listed.append([key, offset, entry.sentence.size, layers, words, width])
-            offset += entry.sentence.size + entry.words.size
+        heads = [_head(entry) for entry in entries.values()]
+        at, words_at, listed = 0, sum(head.size for head in heads), []
+        for (key, entry), head in zip(entries.items(), heads, strict=True):
+            views = 0 if entry.views is None else len(entry.views)
+            listed.append([key, at, entry.sentence.size, views, words_at, *entry.words.shape])
+            at, words_at = at + head.size, words_at + entry.words.size
         header = json.dumps({"space": self._space, "entries": listed}).encode()
         header += b" " * (-(8 + len(header)) % 64)
         handle, scratch = tempfile.mkstemp(dir=self._folder, prefix=".shard-")
         with os.fdopen(handle, "wb") as sink:
             sink.write(len(header).to_bytes(8, "little") + header)
-            for entry in entries.values():
-                sink.write(entry.sentence.astype(np.float16).tobytes())
-                sink.write(np.ascontiguousarray(entry.words, np.float16).tobytes())
+            for block in (*heads, *(entry.words for entry in entries.values())):
+                sink.write(np.ascontiguousarray(block, np.float16).tobytes())
         path = Path(scratch).with_name(f"{Path(scratch).name[7:]}.shard")
         os.replace(scratch, path)
         self._shards.append(path)
@@ -119,7 +128,19 @@ class EncodingCache:
     def _trim(self) -> None:
         total = 0
         for path in reversed(self._shards):
-            with contextlib.suppress(FileNotFoundError):
-                total += path.stat().st_size
-                if total > LIMIT_BYTES and path != self._shards[-1]:
-                    path.unlink()
+            total += _bytes(path)
+            if total > LIMIT_BYTES and path != self._shards[-1]:
+                path.unlink(missing_ok=True)
+
+
+def _head(entry: Entry) -> Half:
+    """All that an entry says of the whole text, one after another."""
+    return entry.sentence if entry.views is None else np.concatenate([entry.sentence, entry.views.ravel()])
+
+
+def _bytes(path: Path) -> int:
+    """Of a shard; none if another process has dropped it."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

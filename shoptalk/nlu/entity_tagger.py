@@ -15,6 +15,7 @@ from shoptalk.encoders.upper import UpperLayers, pretrained_upper
 from shoptalk.networks.inference import Tagging
 from shoptalk.networks.shapes import EncoderShape, TaggerShape
 from shoptalk.nlu.message import Message
+from shoptalk.nlu.replay import replayed
 from shoptalk.nlu.shapes import shape_columns
 from shoptalk.nlu.tags import allowed_moves, decode_spans, encode_spans, tag_names
 
@@ -28,12 +29,6 @@ UPPER = "upper."
 LONGEST = 512
 """Words looked at; encoders see no more of a text either."""
 
-REPLAYED = 1200
-"""At least so many known texts are seen again with new ones, so that nothing is forgotten."""
-REPLAYED_EACH = 2
-"""Known texts seen again for each new one."""
-FEW, TIMES = 40, 4
-"""Fewer new texts than this are seen so many times: one step would hardly teach a single one."""
 WARM_RATE = 2e-4
 """Of a short pass: more of it undoes what the long training settled."""
 
@@ -97,7 +92,7 @@ class EntityTagger:
         )
         warm = start is not None and start.tags == tags and start.fits(shape)
         seed = options["random_seed"]
-        places = _replayed(fresh, len(messages), seed) if warm else range(len(messages))
+        places = replayed(fresh, len(messages), seed) if warm else range(len(messages))
         numbers = {tag: number for number, tag in enumerate(tags)}
         texts = [
             _text(messages[place], numbers, labels[place] if labels else -1, options["featurizers"])
@@ -183,14 +178,6 @@ def _pretrained(
         return None, None
     shape, state = pretrained_upper(below.model, below.upper)
     return shape, {f"{UPPER}{name}": value for name, value in state.items()}
-
-
-def _replayed(fresh: Collection[int], count: int, seed: int) -> list[int]:
-    """Places of the texts of a short pass: the new ones and a sample of the others."""
-    known = np.setdiff1d(np.arange(count), list(fresh))
-    some = min(len(known), max(REPLAYED, REPLAYED_EACH * len(fresh)))
-    sample = np.random.default_rng([seed, count]).choice(known, some, replace=False)
-    return [*sorted(fresh) * (TIMES if len(fresh) < FEW else 1), *sample.tolist()]
 
 
 def _text(message: Message, numbers: dict[str, int], label: int, origins: Sequence[str]) -> TaggerText:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from shoptalk.archive import Saved
 from shoptalk.networks.inference import softmax
 from shoptalk.nlu.message import Message
+from shoptalk.nlu.replay import replayed
 from shoptalk.nlu.sparse import Sparse, stack_rows
 
 Floats = NDArray[np.float32]
@@ -36,13 +37,13 @@ class Rows:
         Args:
             messages: with features.
             origins: aliases of featurizers to take, all of them when empty.
-            views: put views by an encoder's words beside the sentence features.
+            views: put an encoder's other looks at the texts beside the sentence features.
         """
         first = [m.dense_sentence(origins) for m in messages]
         sparse = [m.sparse_sentence(origins) for m in messages]
         blocks = [np.concatenate([d for d in first if d is not None])] if first[0] is not None else []
         if views and blocks:
-            blocks += _word_views([m.layers(origins) for m in messages])
+            blocks += _views([m.views(origins) for m in messages])
         rows = stack_rows([s for s in sparse if s is not None]) if sparse[0] is not None else None
         dense = np.concatenate(blocks, axis=1) if blocks else np.zeros((len(messages), 0), np.float32)
         return cls(np.ascontiguousarray(dense, np.float32), rows, tuple(b.shape[1] for b in blocks))
@@ -106,13 +107,28 @@ class LinearHead:
         )
 
 
+WARM_SHARE = 0.05
+"""Of the step size, in a short pass over an earlier head: larger steps undo more than they teach."""
+
+
 def train_head(
-    rows: Rows, names: Sequence[str], settings: dict[str, Any], start: LinearHead | None = None
+    rows: Rows,
+    names: Sequence[str],
+    settings: dict[str, Any],
+    start: LinearHead | None = None,
+    fresh: Collection[int] = (),
 ) -> LinearHead:
     """Fit a head to rows with their label names.
 
     Dense columns are brought to mean 0 and a common scale while training; the weights returned apply to the
     columns as they are.
+
+    Args:
+        rows: features of the texts.
+        names: their labels.
+        settings: for `LinearSettings`.
+        start: continue where this one ended, if labels and sizes are the same, by a short pass.
+        fresh: places of the rows that `start` has not learnt.
     """
     from shoptalk.networks.linear import LinearData, LinearSettings, LinearWeights, fit_linear
 
@@ -120,12 +136,15 @@ def train_head(
     numbers = {label: number for number, label in enumerate(labels)}
     expected = np.asarray([numbers[name] for name in names], np.int64)
     warm = start if start is not None and start.labels == labels and _same_shape(start, rows) else None
+    if warm is not None:
+        places = np.asarray(replayed(fresh, len(names), settings["seed"]), np.int64)
+        rows, expected = rows.take(places), expected[places]
     mean, scale = _standard(rows.dense)
     sparse = rows.sparse
     empty = np.zeros(0, np.int64)
     data = LinearData(
         dense=((rows.dense - mean) / scale).astype(np.float32),
-        indptr=np.zeros(len(names) + 1, np.int64) if sparse is None else sparse.indptr,
+        indptr=np.zeros(len(expected) + 1, np.int64) if sparse is None else sparse.indptr,
         columns=empty if sparse is None else sparse.columns,
         values=np.zeros(0, np.float32) if sparse is None else sparse.values,
         width=0 if sparse is None else sparse.width,
@@ -136,9 +155,8 @@ def train_head(
     fit = LinearSettings(**settings)
     begin = None
     if warm is not None:
-        fit = replace(
-            fit, epochs=1, least_steps=20, dense_rate=fit.dense_rate / 5, sparse_rate=fit.sparse_rate / 5
-        )
+        rates = WARM_SHARE * fit.dense_rate, WARM_SHARE * fit.sparse_rate
+        fit = replace(fit, epochs=1, least_steps=1, dense_rate=rates[0], sparse_rate=rates[1])
         dense = warm.dense * scale[:, None]
         begin = LinearWeights(dense, warm.sparse, warm.bias + mean @ warm.dense)
     found = fit_linear(data, fit, begin)
@@ -146,20 +164,10 @@ def train_head(
     return LinearHead(labels, dense, found.sparse, (found.bias - mean @ dense).astype(np.float32))
 
 
-def _word_views(layers: Sequence[NDArray[np.float16] | None]) -> list[Floats]:
-    """(N, H) blocks from the encoder layers of N texts, each (L, T, H): the last layer's largest values, and the mean
-    over the words in the middle layer, where there is more than one."""
-    found = [block for block in layers if block is not None]
-    if len(found) < len(layers):
-        return []
-    depth, _, width = found[0].shape
-    out = np.zeros((2 if depth > 1 else 1, len(found), width), np.float32)
-    for row, block in enumerate(found):
-        if block.shape[1]:
-            out[0, row] = block[-1].max(axis=0)
-            if depth > 1:
-                out[1, row] = block[(depth - 1) // 2].mean(axis=0, dtype=np.float32)
-    return list(out)
+def _views(found: Sequence[NDArray[Any] | None]) -> list[NDArray[Any]]:
+    """V blocks (N, H) from what N texts have, each (V, H); none if one has nothing."""
+    rows = [views for views in found if views is not None]
+    return list(np.stack(rows, axis=1)) if len(rows) == len(found) else []
 
 
 def _same_shape(head: LinearHead, rows: Rows) -> bool:

@@ -56,6 +56,7 @@ class Features:
         sentence: (1, D) the whole text.
         layers: (L, T, H) hidden layers of an encoder, for components that mix them.
         subwords: what an encoder's last layers read, where those are to be tuned.
+        views: (V, H) other looks at the whole text by the encoder, each fit to tell texts apart.
     """
 
     origin: str
@@ -63,6 +64,7 @@ class Features:
     sentence: Floats | Sparse | None = None
     layers: NDArray[np.float16] | None = None
     subwords: Subwords | None = None
+    views: NDArray[Any] | None = None
 
 
 @dataclass(slots=True)
@@ -101,6 +103,10 @@ class Message:
     def layers(self, origins: Sequence[str] = ()) -> NDArray[np.float16] | None:
         """(L, T, H) hidden layers of the first chosen featurizer that has them."""
         return next((f.layers for f in self.chosen(origins) if f.layers is not None), None)
+
+    def views(self, origins: Sequence[str] = ()) -> NDArray[Any] | None:
+        """(V, H) of the first chosen featurizer that has them."""
+        return next((f.views for f in self.chosen(origins) if f.views is not None), None)
 
     def subwords(self, origins: Sequence[str] = ()) -> Subwords | None:
         """Of the first chosen featurizer that has them."""

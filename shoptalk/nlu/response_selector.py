@@ -183,17 +183,12 @@ class RetrievalSelector:
         defaults = {"retrieval_intent": None, "ranking_length": 10, "random_seed": 13}
         self.options = read_options("RetrievalSelector", config, defaults)
         self._head: LinearHead | None = None
-        self._earlier: LinearHead | None = None
         self._result = SelectorResult([], {}, {}, self.options["retrieval_intent"] or DEFAULT_KEY)
 
     def extra_examples(self, data: TrainingData) -> list[Example]:
         """The answers' names as examples."""
         keys = sorted({e.response_key for e in data.examples if e.response_key})
         return [Example(k.partition("/")[2].replace("_", " "), k.split("/")[0], k) for k in keys]
-
-    def warm_start(self, saved: Saved) -> None:
-        """Continue from an earlier training."""
-        self._earlier = type(self).load(dict(self.options), saved)._head
 
     def train(self, data: TrainingData, messages: list[Message]) -> None:
         """Learn from the examples of retrieval intents."""
@@ -212,8 +207,7 @@ class RetrievalSelector:
             return
         rows = Rows.of(chosen, self.options["featurizers"])
         settings = {"seed": self.options["random_seed"], "least_steps": 150}
-        self._head = train_head(rows, [_key(m) for m in chosen], settings, self._earlier)
-        self._earlier = None
+        self._head = train_head(rows, [_key(m) for m in chosen], settings)
 
     def process(self, messages: list[Message]) -> None:
         """Write the output `response_selector`."""

@@ -126,13 +126,13 @@ class JointClassifier:
         self._figures["warm"] = earlier is not None
         names = [m.example.intent or "" for m in labelled if m.example]
         held = self._held_out(names) if earlier is None else np.zeros(0, np.int64)
+        known = set(earlier._seen) if earlier else set()
+        fresh = {place for place, digest in digests.items() if digest not in known}
         if self.options["entity_recognition"]:
             voters = names if self.options["intent_classification"] else []
-            known = set(earlier._seen) if earlier else set()
-            fresh = {place for place, digest in digests.items() if digest not in known}
             self._train_tagger(data, messages, voters, held, earlier._tagger if earlier else None, fresh)
         if self.options["intent_classification"]:
-            self._train_intents(labelled, names, held, earlier)
+            self._train_intents(labelled, names, held, earlier, fresh)
         if len(held) and self._tagger is not None and self._tagger.votes:
             missed = {id(labelled[place]) for place in held}
             self._train_tagger(data, messages, names, np.zeros(0, np.int64), self._tagger, missed)
@@ -165,7 +165,12 @@ class JointClassifier:
         self._figures["annotated"] = len(annotated)
 
     def _train_intents(
-        self, messages: list[Message], names: list[str], held: Ints, earlier: JointClassifier | None
+        self,
+        messages: list[Message],
+        names: list[str],
+        held: Ints,
+        earlier: JointClassifier | None,
+        fresh: set[int],
     ) -> None:
         rows = self._rows(messages)
         settings = {
@@ -177,7 +182,8 @@ class JointClassifier:
             "dropout": self.options["dropout"],
             "seed": self.options["random_seed"],
         }
-        self._head = train_head(rows, names, settings, earlier._head if earlier else None)
+        new = [place for place, m in enumerate(messages) if id(m) in fresh]
+        self._head = train_head(rows, names, settings, earlier._head if earlier else None, new)
         numbers = {label: number for number, label in enumerate(self._head.labels)}
         expected = np.asarray([numbers[name] for name in names], np.int64)
         if rows.dense.shape[1]:

@@ -102,13 +102,13 @@ class BertFeaturizer:
 
     def _pooled(
         self, message: Message, encoded: Encoded, row: int, chosen: _Layers
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
         hidden = encoded.hidden[row]
         words = pool_words(
             hidden[chosen.words], encoded.offsets[row], message.tokens, self.options["pooling"]
         )
         whole = [encoded.sentence[row] if n is None else _mean(hidden[n]) for n in chosen.sentence]
-        return np.concatenate(whole), words
+        return np.concatenate(whole), words, word_views(words) if self.options["words"] else None
 
     def _below(self, message: Message, encoded: Encoded, row: int) -> Subwords:
         if not encoded.whole:
@@ -125,19 +125,22 @@ class BertFeaturizer:
         return Subwords(self.options["model"], self.options["tune"], hidden, ranges)
 
     def _add(
-        self, message: Message, sentence: NDArray[Any], words: NDArray[Any], below: Subwords | None
+        self,
+        message: Message,
+        sentence: NDArray[Any],
+        words: NDArray[Any],
+        views: NDArray[Any] | None,
+        below: Subwords | None = None,
     ) -> None:
         row = sentence.astype(np.float32, copy=False)[None]
-        if self.options["words"]:
-            message.features.append(Features(self.alias, words[-1], row, words, below))
-        else:
-            message.features.append(Features(self.alias, None, row, None, below))
+        tokens, layers = (words[-1], words) if self.options["words"] else (None, None)
+        message.features.append(Features(self.alias, tokens, row, layers, below, views))
 
     def _bulk(self, messages: list[Message]) -> None:
         encoder = self._encoder(self.options["training_runtime"])
         chosen = self._layers(encoder)
         space = "|".join(
-            (encoder.fingerprint, str(chosen), self.options["pooling"], self.options["training_runtime"], "2")
+            (encoder.fingerprint, str(chosen), self.options["pooling"], self.options["training_runtime"], "3")
         )
         folder = cache_folder() / "vectors"
         cache = EncodingCache(folder, space) if self.options["cache"] else None
@@ -160,7 +163,8 @@ class BertFeaturizer:
             subwords = None
             if entry is not None:
                 subwords = self._subwords(entry.words[0], entry.sentence.astype(np.int64).reshape(-1, 2))
-            self._add(message, found[key].sentence, found[key].words, subwords)
+            kept = found[key]
+            self._add(message, kept.sentence, kept.words, kept.views, subwords)
 
     def _encode_missing(
         self, encoder: Encoder, chosen: _Layers, missing: dict[str, Message]
@@ -173,8 +177,12 @@ class BertFeaturizer:
             part = items[begin : begin + 2048]
             encoded = encoder.encode([m.text for _, m in part], chosen.all, "", chosen.whole)
             for row, (key, message) in enumerate(part):
-                sentence, words = self._pooled(message, encoded, row, chosen)
-                fresh[key] = Entry(sentence.astype(np.float16), words.astype(np.float16))
+                sentence, words, views = self._pooled(message, encoded, row, chosen)
+                fresh[key] = Entry(
+                    sentence.astype(np.float16),
+                    words.astype(np.float16),
+                    None if views is None else views.astype(np.float16),
+                )
                 if chosen.whole is not None:
                     found = self._below(message, encoded, row)
                     ranges = found.ranges.ravel().astype(np.float16)  # exact up to 2048
@@ -186,9 +194,8 @@ class BertFeaturizer:
 
     def _layers(self, encoder: Encoder) -> _Layers:
         count = encoder.layers
-        words = self._numbers(
-            "layers", count, sorted({max(1, round(count * part / 6)) for part in range(1, 7)})
-        )
+        spread = sorted({max(1, round(count * part / 6)) for part in range(1, 7)})
+        words = self._numbers("layers", count, spread) if self.options["words"] else ()
         sentence = self._numbers("sentence_layers", count, encoder.sentence_layers)
         every = tuple(sorted({*words, *sentence}))
         places = [None if n == count else every.index(n) for n in sentence]
@@ -249,6 +256,18 @@ def _kept(cache: EncodingCache | None, keys: Sequence[str]) -> dict[str, Entry]:
 def _mean(layer: NDArray[Any]) -> NDArray[Any]:
     """Mean over sub-words; zero without any."""
     return layer.mean(axis=0) if len(layer) else np.zeros(layer.shape[1], layer.dtype)
+
+
+def word_views(words: NDArray[Any]) -> NDArray[Any]:
+    """(V, H) looks at a text through its words in some layers, (L, T, H): the last layer's largest values, and where
+    there is more than one layer the mean over the words in the middle one."""
+    depth, count, width = words.shape
+    out = np.zeros((2 if depth > 1 else 1, width), words.dtype)
+    if count:
+        out[0] = words[-1].max(axis=0)
+        if depth > 1:
+            out[1] = words[(depth - 1) // 2].mean(axis=0)
+    return out
 
 
 def word_ranges(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Self
 
 from shoptalk.archive import Saved
@@ -66,7 +66,8 @@ class MultilingualTokenizer:
     def process(self, messages: list[Message]) -> None:
         """Write `tokens` (their lemma is the folded form) and the output `text_tokens`."""
         for message in messages:
-            message.tokens = apply_pattern(split_multilingual(message.text), self.options["token_pattern"])
+            words = _cut(message.text) if message.example is None else _known(message.text)
+            message.tokens = apply_pattern([Token(*word) for word in words], self.options["token_pattern"])
             if message.example is None:  # nobody reads the output of a training text
                 message.output["text_tokens"] = text_tokens(message.tokens)
 
@@ -82,9 +83,16 @@ class MultilingualTokenizer:
 
 def split_multilingual(text: str) -> list[Token]:
     """Tokens of a text in any script; a text without a single word is one token."""
+    return [Token(*word) for word in _cut(text)]
+
+
+def _cut(text: str) -> list[tuple[str, int, int, str]]:
     folded = fold(text)
-    tokens = [
-        Token(text[match.start() : match.end()], match.start(), match.end(), lemma=match.group())
-        for match in _token().finditer(folded)
+    spans = [(*match.span(), match.group()) for match in _token().finditer(folded)]
+    return [(text[start:end], start, end, word) for start, end, word in spans] or [
+        (text, 0, len(text), folded)
     ]
-    return tokens or [Token(text, 0, len(text), lemma=folded)]
+
+
+_known = lru_cache(maxsize=30_000)(_cut)
+"""Of training texts: the next training in this process has most of them again."""
