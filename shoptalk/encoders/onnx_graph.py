@@ -127,10 +127,5 @@ def _dense(graph: _Graph, weights: EncoderWeights, source: str, name: str, outpu
 def _norm(graph: _Graph, weights: EncoderWeights, source: str, skip: str, name: str, output: str) -> str:
     gain = graph.constant(f"{output}.gain", weights.get(f"{name}.weight"))
     shift = graph.constant(f"{output}.shift", weights.get(f"{name}.bias"))
-    return graph.node(
-        "SkipLayerNormalization",
-        [source, skip, gain, shift],
-        output,
-        domain=_MICROSOFT,
-        epsilon=weights.shape.epsilon,
-    )
+    total = graph.node("Add", [source, skip], f"{output}.sum")
+    return graph.node("LayerNormalization", [total, gain, shift], output, axis=-1, epsilon=weights.shape.epsilon)
