@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from nlu_kit import data, trained
 
+from shoptalk.nlu.message import Message
 from shoptalk.nlu.pipeline import Pipeline
 
 WISHES = data(
@@ -47,6 +48,7 @@ def clauses(pipeline: Pipeline, text: str) -> list[tuple[str, str]]:
         ("hello, where is my order", []),
         ("where is my order", []),
         ("where is my order, please", []),
+        ("track my order.shipping cost", []),  # a dot inside a word, as in an e-mail address
         ("", []),
     ],
 )
@@ -60,6 +62,29 @@ def test_the_message_itself_is_understood_as_before(pipeline: Pipeline) -> None:
     result = pipeline.parse([text])[0]
     plain = trained(["MultilingualTokenizer", "LanguageIdentifier", "KeywordIntentClassifier"], WISHES)
     assert {key: value for key, value in result.items() if key != "clauses"} == plain.parse([text])[0]
+
+
+def test_no_more_is_understood_than_can_be_two_wishes(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyword, understood = pipeline.steps[2].component, list[str]()
+    process = keyword.process
+
+    def note(messages: list[Message]) -> None:
+        understood.extend(message.text for message in messages)
+        process(messages)
+
+    monkeypatch.setattr(keyword, "process", note)
+    text = "where is my order and please hurry up a bit"
+    assert clauses(pipeline, text) == []
+    assert understood == [text, "where is my order", "please hurry up a bit"]
+    understood.clear()
+    text = "oh dear, where is my order today"
+    assert clauses(pipeline, text) == []
+    assert understood == [text, "oh dear"]
+    understood.clear()
+    assert clauses(pipeline, "hello, hello there") == []
+    assert understood == ["hello, hello there"]
 
 
 def test_many_pieces_are_left_alone(pipeline: Pipeline) -> None:
