@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from shoptalk.networks import quick
 from shoptalk.networks.crf import ConditionalRandomField
 from shoptalk.networks.tagger import sinusoids
 
@@ -55,12 +56,13 @@ class DietShape:
 
 @dataclass(frozen=True, slots=True)
 class DietRates:
-    """Dropout between layers, in attention, and of inputs."""
+    """Dropout between layers, in attention, and of inputs; whether the transformer's linear layers learn in bfloat16."""
 
     drop: float = 0.2
     attention: float = 0.0
     sparse_input: bool = True
     dense_input: bool = True
+    half: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,17 +160,26 @@ class Block(nn.Module):
         self.wide, self.narrow = nn.Linear(size, 4 * size), nn.Linear(4 * size, size)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Shapes: x (B, T, size), mask (B, 1, 1, T)."""
-        batch, length, size = x.shape
-        drop = self.rates.drop
-        q, k, v = self.qkv(self.norm1(x)).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        """Places that are none are left out of everything but attention.
+
+        Shapes: mask (B, T) True where a place is, x (M, size) the M places in order.
+        """
+        padded = x.new_zeros((*mask.shape, 3 * x.shape[1]))
+        padded[mask] = self._linear(self.qkv, self.norm1(x)).float()  # 16-bit attention learns slowly on CPUs
+        q, k, v = padded.view(*mask.shape, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         rate = self.rates.attention if self.training else 0.0
-        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=rate)
-        x = x + functional.dropout(
-            self.out(mixed.transpose(1, 2).reshape(batch, length, size)), drop, self.training
+        mixed = functional.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask[:, None, None, :], dropout_p=rate
         )
-        wide = functional.dropout(functional.gelu(self.wide(self.norm2(x))), drop, self.training)
-        return x + functional.dropout(self.narrow(wide), drop, self.training)
+        x = x + self._drop(self._linear(self.out, mixed.transpose(1, 2)[mask].flatten(1)))
+        wide = self._drop(functional.gelu(self._linear(self.wide, self.norm2(x))))
+        return x + self._drop(self._linear(self.narrow, wide))
+
+    def _linear(self, layer: nn.Linear, x: Tensor) -> Tensor:
+        return quick.linear(layer, x, self.rates.half and self.training)
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return quick.dropout(x, self.rates.drop) if self.training else x
 
 
 class Diet(nn.Module):
@@ -221,23 +232,26 @@ class Diet(nn.Module):
         `hidden` (B, T) marks words to replace by the mask vector.
         """
         tokens, sentence = self._inputs(batch)
-        rows, longest = batch.mask.shape
-        x = tokens.new_zeros((rows, longest + 1, self.width))
-        x[:, :longest][batch.mask] = tokens
-        lengths = batch.mask.sum(1)
-        x[torch.arange(rows), lengths] = sentence
-        x = self.feed(x)
+        mask = functional.pad(batch.mask, (0, 1))  # the whole text has the place after its last word
+        last = (torch.arange(len(mask)), batch.mask.sum(1))
+        mask[last] = True
+        x = tokens.new_zeros((*mask.shape, self.width))
+        x[:, :-1][batch.mask] = tokens
+        x[last] = sentence
+        x = self.feed(x[mask])
         if hidden is not None:
-            wide = functional.pad(hidden, (0, 1))
-            x = torch.where(wide[:, :, None], self.mask_vector, x)
+            x = torch.where(functional.pad(hidden, (0, 1))[mask][:, None], self.mask_vector, x)
         if self.shape.layers:
-            x = self._transform(x, lengths)
-        return x[:, :longest], x[torch.arange(rows), lengths]
+            x = self._transform(x, mask)
+        out = x.new_zeros((*mask.shape, x.shape[1]))
+        out[mask] = x
+        return out[:, :-1], out[last]
 
-    def _transform(self, x: Tensor, lengths: Tensor) -> Tensor:
-        mask = (torch.arange(x.shape[1]) <= lengths[:, None])[:, None, None, :]
-        x = self.enter(x) * math.sqrt(self.shape.size) + 10 * sinusoids(x.shape[1], self.shape.size)
-        x = functional.dropout(x, self.rates.drop, self.training)
+    def _transform(self, x: Tensor, mask: Tensor) -> Tensor:
+        size = self.shape.size
+        places = sinusoids(mask.shape[1], size).expand(len(mask), -1, -1)[mask]
+        x = self.enter(x) * math.sqrt(size) + 10 * places
+        x = quick.dropout(x, self.rates.drop) if self.training else x
         for block in self.blocks:
             x = block(x, mask)
         return functional.gelu(self.leave(x))

@@ -129,7 +129,8 @@ def sizes(options: dict[str, Any], key: str, what: str) -> Any:
 
 
 def rates(options: dict[str, Any]) -> DietRates:
-    """Dropout."""
+    """Dropout, and how it is computed."""
+    from shoptalk.encoders.torch_runtime import has_bfloat16
     from shoptalk.networks.diet import DietRates
 
     return DietRates(
@@ -137,6 +138,7 @@ def rates(options: dict[str, Any]) -> DietRates:
         float(options["drop_rate_attention"]),
         options["use_sparse_input_dropout"],
         options["use_dense_input_dropout"],
+        has_bfloat16(),
     )
 
 
