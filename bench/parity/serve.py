@@ -32,6 +32,7 @@ class Process:
         self._process = subprocess.Popen(
             self.command, cwd=self.folder, stdout=self._out, stderr=subprocess.STDOUT, env=QUIET
         )
+        self.pid = self._process.pid
         server = Server(f"http://127.0.0.1:{self.port}")
         until = time.monotonic() + START_S
         while not server.is_ready():
