@@ -19,7 +19,7 @@ from shoptalk.knowledge.vectors import kept
 
 Floats = NDArray[np.float32]
 
-VERSION = "3"
+VERSION = "4"
 """Raised when weights are learned in another way, so that older ones in a cache are not used."""
 LONGEST_QUERY = 1000
 PASSAGE_CHARACTERS = 600

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-SHARPNESS = 8.0
+SHARPNESS = 4.0
 """How fast a passage loses its vote as likeness falls from 1."""
 RIDGE = 0.3
 LARGEST = 6000
