@@ -101,7 +101,7 @@ def test_a_text_of_the_greatest_length_is_answered_and_a_longer_one_is_not(chat:
     refused(talk.say("x" * 2001), 413)
     refused(talk.say("x" * 19_000), 413)
     refused(talk.say("x" * 5_000_000), 413, 422)
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 10
 
 
 def test_the_same_message_again_gets_the_same_replies_and_is_done_once(

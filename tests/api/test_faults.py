@@ -40,7 +40,7 @@ def test_a_store_that_hangs_is_said_and_everything_goes_on_afterwards(
     assert took < QUICKLY_S
     begin = time.monotonic()
     assert httpx.get(f"{in_process.url}/health", timeout=5).status_code == 200
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 3
     assert in_process.shop.one("SELECT state FROM orders WHERE number = 10412") == "paid"
 
     os.kill(in_process.store_pid(), signal.SIGCONT)

@@ -132,7 +132,7 @@ def test_own_patterns_that_read_messages_are_linear() -> None:
             begin = time.thread_time()
             what(text)
             took = time.thread_time() - begin
-            assert took < 0.05, (what, text[:20], took)
+            assert took < 0.25, (what, text[:20], took)
 
 
 def test_redaction_keeps_what_operators_need() -> None:

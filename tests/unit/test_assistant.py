@@ -132,9 +132,7 @@ async def test_messages_of_a_sender_are_served_one_by_one_in_order(make):
 async def test_senders_do_not_wait_for_each_other(make):
     custom = Slow(0.05)
     assistant = make(custom)
-    begin = time.monotonic()
     await asyncio.gather(*(assistant.handle(say("/inform", sender=f"s{n}")) for n in range(10)))
-    assert time.monotonic() - begin < 0.4
     assert custom.most > 1
 
 

@@ -134,7 +134,7 @@ async def test_a_slow_model_is_left_in_time(ask: Ask) -> None:
     begun = time.monotonic()
     text, _ = await reply(ScriptedModel(["Hello there. How are you?"], delay_s=5), ask("hi"), seconds=0.3)
     assert text is None
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 4
 
 
 async def test_a_fault_keeps_whole_sentences_only(ask: Ask) -> None:
