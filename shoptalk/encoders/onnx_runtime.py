@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from shoptalk.encoders.encoder import Encoded, absolute_layers
 from shoptalk.encoders.locate import ModelFolder, cache_folder
 from shoptalk.encoders.tokenization import Pieces, SubwordTokenizer
-from shoptalk.encoders.weights import EncoderWeights, Floats, read_weights
+from shoptalk.encoders.weights import RELATIVE, EncoderWeights, Floats, read_weights
+from shoptalk.networks.relative import relative_bias
 
-GRAPH_VERSION = 3
+GRAPH_VERSION = 4
 """Raised when the written files change, so that older ones in the cache are not used."""
 
 SLOW_FUSIONS = ["SkipLayerNormFusion"]
@@ -46,6 +47,7 @@ class OnnxEncoder:
         self._gain: Floats = extra["gain"]
         self._shift: Floats = extra["shift"]
         self._epsilon = float(extra["epsilon"])
+        self._relative: Floats = extra["relative"]
         self.layers = int(extra["layers"])
         self.width = int(self._words.shape[1])
         self._session = open_session(files / "graph.onnx", threads)
@@ -77,7 +79,9 @@ class OnnxEncoder:
     def _run(self, pieces: Pieces, wanted: Sequence[int]) -> dict[str, Floats]:
         x = self._embed(pieces.ids)
         names = list(dict.fromkeys(f"layer_{layer}" for layer in (*wanted, self.layers) if layer))
-        feed = {"x": x[None], "mask": np.ones((1, len(pieces.ids)), np.int32)}
+        feed: dict[str, NDArray[Any]] = {"x": x[None], "mask": np.ones((1, len(pieces.ids)), np.int32)}
+        if len(self._relative):
+            feed["bias"] = relative_bias(self._relative, len(pieces.ids))[None]
         outputs = dict(zip(names, self._session.run(names, feed), strict=True))
         outputs["layer_0"] = x[None]
         return outputs
@@ -132,16 +136,15 @@ def exported_files(folder: ModelFolder, quantised: bool) -> Path:
 def _write_embeddings(weights: EncoderWeights, target: Path) -> None:
     shape = weights.shape
     words = weights.tensors["embeddings.word_embeddings.weight"].astype(np.float16)
-    positions = weights.get("embeddings.position_embeddings.weight")[shape.first_position :]
-    types = weights.get("embeddings.token_type_embeddings.weight")
     np.save(target / "words.npy", words)
     np.savez(
         target / "extra.npz",
-        positions=positions + types[0],
+        positions=weights.positions(),
         gain=weights.get("embeddings.LayerNorm.weight"),
         shift=weights.get("embeddings.LayerNorm.bias"),
         epsilon=np.float32(shape.epsilon),
         layers=np.int64(shape.layers),
+        relative=weights.get(RELATIVE) if shape.buckets else np.zeros((0, shape.heads), np.float32),
     )
 
 

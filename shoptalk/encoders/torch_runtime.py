@@ -11,7 +11,7 @@ import numpy as np
 from shoptalk.encoders.encoder import Encoded, Floats, absolute_layers, length_sorted
 from shoptalk.encoders.locate import ModelFolder
 from shoptalk.encoders.tokenization import Pieces, SubwordTokenizer
-from shoptalk.encoders.weights import EncoderWeights, read_weights
+from shoptalk.encoders.weights import RELATIVE, EncoderWeights, read_weights
 
 TOKENS_PER_BATCH = 1024
 
@@ -102,8 +102,7 @@ def from_weights(weights: EncoderWeights, dtype: Any) -> Any:
     words = torch.from_numpy(weights.tensors["embeddings.word_embeddings.weight"])
     model = BertEncoder(shape, words)
     state = {
-        "positions.weight": weights.get("embeddings.position_embeddings.weight")[shape.first_position :]
-        + weights.get("embeddings.token_type_embeddings.weight")[0],
+        "positions.weight": weights.positions(),
         "norm.weight": weights.get("embeddings.LayerNorm.weight"),
         "norm.bias": weights.get("embeddings.LayerNorm.bias"),
     }
@@ -121,6 +120,8 @@ def from_weights(weights: EncoderWeights, dtype: Any) -> Any:
             state[f"layers.{layer}.qkv.{kind}"] = np.concatenate(parts)
             for long, short in names.items():
                 state[f"layers.{layer}.{short}.{kind}"] = weights.get(f"{base}{long}.{kind}")
+    if shape.buckets:
+        state["relative.weight"] = weights.get(RELATIVE)
     tensors = {name: torch.from_numpy(value).to(dtype) for name, value in state.items()}
     model.load_state_dict({"words.weight": words, **tensors}, assign=True)
     return model.eval()

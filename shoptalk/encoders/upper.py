@@ -51,6 +51,11 @@ def pretrained_upper(
             hint="Remove `tune` from BertFeaturizer, or take a BERT-like encoder such as all-MiniLM-L6-v2.",
         )
     weights = read_weights(folder.path)
+    if weights.shape.buckets:
+        raise ComponentError(
+            f"The layers of the encoder {model!r} cannot be tuned: they share a bias by distance.",
+            hint="Remove `tune` from BertFeaturizer, or take an encoder such as all-MiniLM-L6-v2.",
+        )
     state: dict[str, Floats] = {}
     for place in range(count):
         base = f"encoder.layer.{weights.shape.layers - count + place}."

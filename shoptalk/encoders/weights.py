@@ -14,11 +14,23 @@ from shoptalk.networks.shapes import EncoderShape
 
 Floats = NDArray[np.float32]
 
-BERT_LIKE = {"bert", "roberta", "xlm-roberta", "camembert"}
-"""Model types with BERT's layers and parameter names."""
+BERT_LIKE = {"bert", "roberta", "xlm-roberta", "camembert", "mpnet"}
+"""Model types with BERT's layers; MPNet has a bias by distance in attention, too."""
 
-_SHIFTED = {"roberta", "xlm-roberta", "camembert"}
-_PREFIXES = ("bert.", "roberta.", "model.", "0.auto_model.")
+RELATIVE = "encoder.relative_attention_bias.weight"
+"""(buckets, heads), shared by all layers."""
+
+_SHIFTED = BERT_LIKE - {"bert"}
+_PREFIXES = ("bert.", "roberta.", "mpnet.", "model.", "0.auto_model.")
+_RENAMED = (
+    ("LayerNorm.gamma", "LayerNorm.weight"),
+    ("LayerNorm.beta", "LayerNorm.bias"),
+    ("attention.attn.q.", "attention.self.query."),
+    ("attention.attn.k.", "attention.self.key."),
+    ("attention.attn.v.", "attention.self.value."),
+    ("attention.attn.o.", "attention.output.dense."),
+    ("attention.LayerNorm.", "attention.output.LayerNorm."),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,12 @@ class EncoderWeights:
     def get(self, name: str) -> Floats:
         """A parameter as 32-bit floats."""
         return np.ascontiguousarray(self.tensors[name], dtype=np.float32)
+
+    def positions(self) -> Floats:
+        """(positions, H) what is added to a word's vector: that of its place, and of the first type of text."""
+        places = self.get("embeddings.position_embeddings.weight")[self.shape.first_position :]
+        types = "embeddings.token_type_embeddings.weight"
+        return places + self.get(types)[0] if types in self.tensors else places
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -65,6 +83,7 @@ def read_weights(folder: Path) -> EncoderWeights:
         positions=config["max_position_embeddings"] - (2 if shifted else 0),
         epsilon=config["layer_norm_eps"],
         first_position=config.get("pad_token_id", 1) + 1 if shifted else 0,
+        buckets=config.get("relative_attention_num_buckets", 0),
     )
     tensors = {
         _canonical(name): value for name, value in load_file(str(folder / "model.safetensors")).items()
@@ -76,4 +95,6 @@ def _canonical(name: str) -> str:
     for prefix in _PREFIXES:
         if name.startswith(prefix):
             name = name[len(prefix) :]
-    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+    for theirs, ours in _RENAMED:
+        name = name.replace(theirs, ours)
+    return name

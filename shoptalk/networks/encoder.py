@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from shoptalk.networks.relative import relative_buckets
 from shoptalk.networks.shapes import EncoderShape
 
 
@@ -26,7 +27,8 @@ class EncoderLayer(nn.Module):
         self.norm2 = nn.LayerNorm(shape.hidden, eps=shape.epsilon)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """Shapes: x (B, T, H), mask (B, 1, 1, T) True where a token is, None for everywhere; returns (B, T, H)."""
+        """Shapes: x (B, T, H), mask (B, 1, 1, T) True where a token is, None for everywhere, or what to add to the
+        scores of attention, (B or 1, heads, T, T); returns (B, T, H)."""
         batch, length, hidden = x.shape
         q, k, v = (
             self.qkv(x).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
@@ -56,6 +58,7 @@ class BertEncoder(nn.Module):
         self.words = nn.Embedding(len(words), shape.hidden, _weight=words)
         self.positions = nn.Embedding(shape.positions, shape.hidden)
         self.norm = nn.LayerNorm(shape.hidden, eps=shape.epsilon)
+        self.relative = nn.Embedding(shape.buckets, shape.heads) if shape.buckets else None
         self.layers = nn.ModuleList(EncoderLayer(shape) for _ in range(shape.layers))
 
     def forward(self, ids: Tensor, mask: Tensor) -> list[Tensor]:
@@ -68,6 +71,10 @@ class BertEncoder(nn.Module):
         x = self.norm(self.words(ids).to(positions.dtype) + positions)
         out = [x]
         wide_mask = None if bool(mask.all()) else mask[:, None, None, :]  # attention is quicker without
+        if self.relative is not None:
+            buckets = torch.from_numpy(relative_buckets(ids.shape[1], self.shape.buckets))
+            bias = self.relative(buckets).permute(2, 0, 1)[None]
+            wide_mask = bias if wide_mask is None else bias.masked_fill(~wide_mask, -torch.inf)
         for layer in self.layers:
             x = layer(x, wide_mask)
             out.append(x)

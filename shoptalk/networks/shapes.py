@@ -17,6 +17,7 @@ class EncoderShape:
         positions: longest input in tokens.
         epsilon: of the layer norms.
         first_position: number of the first position embedding in use.
+        buckets: of distances between tokens that have a bias in attention; 0 for none.
     """
 
     hidden: int
@@ -26,6 +27,7 @@ class EncoderShape:
     positions: int
     epsilon: float
     first_position: int = 0
+    buckets: int = 0
 
 
 @dataclass(frozen=True, slots=True)

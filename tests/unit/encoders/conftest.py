@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 
-def write_tiny_bert(folder: Path, *, layers: int = 2, hidden: int = 32) -> Path:
-    """A model folder with random weights and a word-piece tokenizer."""
+def write_tiny_bert(folder: Path, *, layers: int = 2, hidden: int = 32, kind: str = "bert") -> Path:
+    """A model folder with random weights and a word-piece tokenizer; `kind` is "bert" or "mpnet"."""
     import torch
     from safetensors.torch import save_file
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel
+    from transformers import BertConfig, BertModel, MPNetConfig, MPNetModel
 
     words = [
         "[PAD]",
@@ -38,16 +38,17 @@ def write_tiny_bert(folder: Path, *, layers: int = 2, hidden: int = 32) -> Path:
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    config = BertConfig(
+    config_class, model_class = (BertConfig, BertModel) if kind == "bert" else (MPNetConfig, MPNetModel)
+    config = config_class(
         vocab_size=len(words),
         hidden_size=hidden,
         num_hidden_layers=layers,
         num_attention_heads=4,
-        intermediate_size=64,
+        intermediate_size=2 * hidden,
         max_position_embeddings=40,
     )
     torch.manual_seed(5)
-    model = BertModel(config, add_pooling_layer=False)
+    model = model_class(config, add_pooling_layer=False)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.1)
@@ -68,6 +69,12 @@ def write_tiny_bert(folder: Path, *, layers: int = 2, hidden: int = 32) -> Path:
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_bert(tmp_path_factory.mktemp("bert"))
+
+
+@pytest.fixture(scope="session")
+def tiny_mpnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Wide enough to be quantised by block."""
+    return write_tiny_bert(tmp_path_factory.mktemp("mpnet"), hidden=640, kind="mpnet")
 
 
 @pytest.fixture(autouse=True)

@@ -35,7 +35,9 @@ def test_other_looks_at_a_text_are_kept_beside_it(tmp_path: Path) -> None:
     EncodingCache(tmp_path, "a").add({"plain": entry(1), "seen": seen})
     again = EncodingCache(tmp_path, "a")
     found, plain = again.get("seen"), again.get("plain")
-    assert found is not None and found.views is not None and plain is not None
+    assert found is not None
+    assert found.views is not None
+    assert plain is not None
     assert found.views.tolist() == views.tolist()
     assert found.sentence.tolist() == [1.0] * 4
     assert (found.words == 7).all()
