@@ -37,7 +37,9 @@ NO_ROUTE = "unknown"
 _sender: contextvars.ContextVar[str] = contextvars.ContextVar("sender", default="")
 _PRIVATE = re.compile(
     r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"  # e-mail addresses
-    r"|(?<![\w.-])\+?\(?(?:\d[ ()./-]{0,2}){8,19}\d(?![\w-])"  # phone, card and account numbers
+    r"|(?<![A-Za-z0-9])[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"  # IBANs
+    # phone, card and account numbers, with extensions
+    r"|(?<![A-Za-z0-9_.-])\+?\(?(?:\d[ ()./-]{0,2}){8,19}\d(?: ?(?:x|ext\.?) ?\d{1,6})?(?![A-Za-z0-9_-])"
 )
 BLANK = "[private]"
 
