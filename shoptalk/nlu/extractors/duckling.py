@@ -6,13 +6,18 @@ import json
 import logging
 import os
 import time
-from typing import Any, ClassVar, Self
+import weakref
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from shoptalk.archive import Saved
 from shoptalk.core.training_data import TrainingData
 from shoptalk.nlu.component import ENTITIES
 from shoptalk.nlu.message import Message
 from shoptalk.nlu.options import read_options
+
+if TYPE_CHECKING:
+    import httpx
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +58,15 @@ class DucklingEntityExtractor:
                 if not wanted or match["dim"] in wanted:
                     message.entities.append(_entity(match))
 
+    @cached_property
+    def _client(self) -> httpx.Client:
+        """One for all messages: making it reads the system's certificates, which takes 20 ms."""
+        import httpx
+
+        client = httpx.Client(timeout=self.options["timeout"])
+        weakref.finalize(self, client.close)
+        return client
+
     def _ask(self, url: str, message: Message) -> list[dict[str, Any]]:
         import httpx
 
@@ -65,10 +79,9 @@ class DucklingEntityExtractor:
             "reftime": str(reference),
         }
         try:
-            answer = httpx.post(
+            answer = self._client.post(
                 f"{url.rstrip('/')}/parse",
                 data={key: value for key, value in form.items() if value is not None},
-                timeout=self.options["timeout"],
             )
             answer.raise_for_status()
             found = answer.json()
