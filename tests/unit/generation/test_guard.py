@@ -71,8 +71,10 @@ INVENTED_ZH = (
     "您有{}个月的时间投诉。",
     "运费{}块钱。",
 )
-NUMBERS = ("7", "13", "21", "45", "90", "333", "seventeen", "ninety")
-NUMBERS_ZH = ("7", "13", "21", "45", "90", "十七", "九十", "六")
+NUMBERS = ("7", "11", "13", "17", "21", "45", "90", "120", "333", "6.5", "1,250", "８８")
+NUMBERS += ("seventeen", "ninety", "forty-two", "a hundred")
+NUMBERS_ZH = ("7", "11", "13", "17", "21", "45", "90", "120", "6.5", "８８")
+NUMBERS_ZH += ("十七", "九十", "六", "四十二", "一百", "两百五十")
 OTHER_LIES = {
     "en": (
         "Use the code SAVE20 at the checkout.",
@@ -165,7 +167,7 @@ def lies(language: str) -> list[str]:
 def test_no_lie_passes(language: str) -> None:
     judge = guard(language)
     told = lies(language)
-    assert len(told) > 160
+    assert len(told) > 250
     assert [lie for lie in told if judge.check(lie).passes] == []
 
 
