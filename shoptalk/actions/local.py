@@ -110,13 +110,17 @@ class LocalActions:
 def own_copy(value: Any) -> Any:
     """A copy of what JSON can hold that shares no list and no object with the original."""
     if isinstance(value, dict):
-        return {key: own_copy(item) if item.__class__ in _HOLDERS else item for key, item in value.items()}
+        own = dict(value)
+        for key, item in value.items():
+            if item.__class__ in _HOLDERS:
+                own[key] = own_copy(item)
+        return own
     if isinstance(value, list | tuple):
         return [own_copy(item) if item.__class__ in _HOLDERS else item for item in value]
     return value
 
 
-_HOLDERS = (dict, list, tuple)
+_HOLDERS = frozenset((dict, list, tuple))
 
 
 class _Stream:

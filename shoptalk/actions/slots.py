@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import Any
 
@@ -112,19 +111,14 @@ def _is_ambiguous(mapping: SlotMapping, slot: str, tracker: Tracker, domain: Dom
         return False
     if tracker.slots.get(REQUESTED_SLOT) == slot:
         return False
-    this = _text(mapping)
     same = [
         other
         for name in form.required_slots
         if name in domain.slots
         for other in domain.slots[name].mappings
-        if other.type == "from_entity" and _text(other) == this
+        if other.type == "from_entity" and dict(other.raw) == dict(mapping.raw)
     ]
     return len(same) != 1
-
-
-def _text(mapping: SlotMapping) -> str:
-    return json.dumps(dict(mapping.raw), sort_keys=True, default=str)
 
 
 def _values(mapping: SlotMapping, tracker: Tracker) -> list[Any]:
