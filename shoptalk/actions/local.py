@@ -120,7 +120,7 @@ def own_copy(value: Any) -> Any:
     return value
 
 
-_HOLDERS = frozenset((dict, list, tuple))
+_HOLDERS: frozenset[type] = frozenset((dict, list, tuple))
 
 
 class _Stream:
