@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ import numpy as np
 from shoptalk.encoders.encoder import Encoded, Floats, absolute_layers, length_sorted
 from shoptalk.encoders.locate import ModelFolder
 from shoptalk.encoders.tokenization import Pieces, SubwordTokenizer
-from shoptalk.encoders.weights import RELATIVE, EncoderWeights, read_weights
+from shoptalk.encoders.weights import RELATIVE, EncoderWeights, read_shape, read_weights
 
 TOKENS_PER_BATCH = 1024
 
 
 class TorchEncoder:
-    """Encodes many texts at once.
+    """Encodes many texts at once; parameters are read when the first comes, since often all are in the cache.
 
     Args:
         folder: the model.
@@ -25,16 +26,22 @@ class TorchEncoder:
     """
 
     def __init__(self, folder: ModelFolder, *, half: bool | None = None) -> None:
-        import torch
-
-        weights = read_weights(folder.path)
+        self._path, self._shape = folder.path, read_shape(folder.path)
         self.name, self.fingerprint = folder.name, folder.fingerprint
         self.sentence_layers = folder.sentence_layers
-        self.layers, self.width = weights.shape.layers, weights.shape.hidden
-        self.half = has_bfloat16() if half is None else half
-        self.module = from_weights(weights, torch.bfloat16 if self.half else torch.float32)
-        self._tokenizer = SubwordTokenizer(folder.path / "tokenizer.json", weights.shape.positions)
+        self.layers, self.width = self._shape.layers, self._shape.hidden
+        self._half = has_bfloat16() if half is None else half
         self._prefix = folder.prefix
+
+    @cached_property
+    def _module(self) -> Any:
+        import torch
+
+        return from_weights(read_weights(self._path), torch.bfloat16 if self._half else torch.float32)
+
+    @cached_property
+    def _tokenizer(self) -> SubwordTokenizer:
+        return SubwordTokenizer(self._path / "tokenizer.json", self._shape.positions)
 
     def encode(
         self,
@@ -74,7 +81,7 @@ class TorchEncoder:
             ids[row, : len(p.ids)] = torch.from_numpy(p.ids)
             mask[row, : len(p.ids)] = True
         with torch.inference_mode():
-            outputs = self.module(ids, mask)
+            outputs = self._module(ids, mask)
             weight = mask[:, :, None].float()
             means = (outputs[-1].float() * weight).sum(1) / weight.sum(1)
             stacked = torch.stack([outputs[layer] for layer in wanted]).float().numpy()  # (L, B, T, H)

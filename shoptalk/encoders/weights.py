@@ -69,13 +69,11 @@ def is_bert_like(folder: Path) -> bool:
     )
 
 
-def read_weights(folder: Path) -> EncoderWeights:
-    """Read `config.json` and `model.safetensors` of a BERT-like model folder."""
-    from safetensors.numpy import load_file
-
+def read_shape(folder: Path) -> EncoderShape:
+    """Sizes from `config.json` of a BERT-like model folder."""
     config = read_config(folder)
     shifted = config["model_type"] in _SHIFTED
-    shape = EncoderShape(
+    return EncoderShape(
         hidden=config["hidden_size"],
         layers=config["num_hidden_layers"],
         heads=config["num_attention_heads"],
@@ -85,10 +83,14 @@ def read_weights(folder: Path) -> EncoderWeights:
         first_position=config.get("pad_token_id", 1) + 1 if shifted else 0,
         buckets=config.get("relative_attention_num_buckets", 0),
     )
-    tensors = {
-        _canonical(name): value for name, value in load_file(str(folder / "model.safetensors")).items()
-    }
-    return EncoderWeights(shape, tensors)
+
+
+def read_weights(folder: Path) -> EncoderWeights:
+    """Read `config.json` and `model.safetensors` of a BERT-like model folder."""
+    from safetensors.numpy import load_file
+
+    loaded = load_file(str(folder / "model.safetensors"))
+    return EncoderWeights(read_shape(folder), {_canonical(name): value for name, value in loaded.items()})
 
 
 def _canonical(name: str) -> str:

@@ -93,10 +93,8 @@ class _Linear(nn.Module):
         return out
 
 
-def fit_linear(
-    data: LinearData, settings: LinearSettings, start: LinearWeights | None = None
-) -> LinearWeights:
-    """Train; `start` continues from earlier weights of the same shape.
+def fit_linear(data: LinearData, settings: LinearSettings) -> LinearWeights:
+    """Train.
 
     The learning rate falls linearly to zero; dense inputs are expected to be of unit scale per column. Each view
     learns to tell the labels apart without the others, so that none rests on the strongest; the weights returned
@@ -106,11 +104,6 @@ def fit_linear(
     torch.manual_seed(settings.seed)
     used, compact = _compact(data)
     model = _Linear(compact)
-    if start is not None:
-        with torch.no_grad():
-            model.dense.copy_(torch.from_numpy(start.dense) * len(model.widths))
-            model.sparse.copy_(torch.from_numpy(start.sparse[used]))
-            model.bias.copy_(torch.from_numpy(start.bias))
     rows = len(data.labels)
     batch = min(settings.batch, max(16, rows // 16))
     epochs = max(settings.epochs, settings.least_steps // -(-rows // batch))
@@ -137,7 +130,7 @@ def fit_linear(
             torch.autograd.backward(loss)
             optimiser.step(max(0.0, 1 - step / steps))
             step += 1
-    sparse = np.zeros((data.width, data.classes), np.float32) if start is None else start.sparse.copy()
+    sparse = np.zeros((data.width, data.classes), np.float32)
     sparse[used] = model.sparse.detach().numpy()
     mean = model.dense.detach() / len(model.widths)
     return LinearWeights(mean.numpy(), sparse, model.bias.detach().mean(dim=(0, 1)).numpy())

@@ -183,13 +183,14 @@ class Pipeline:
                 self.timings_ms[step.part] = ms = (time.perf_counter() - begin) * 1000
                 for message, state in zip(batch, before, strict=False):
                     explaining.note_step(message, state, step.name, ms / len(batch))
-        results = [self._result(text, message) for text, message in zip(texts, messages, strict=True)]
+        results = [self.result(text, message) for text, message in zip(texts, messages, strict=True)]
         for result in results:
             if "explain" in result:
                 explaining.explain(self, result)
         return results
 
-    def _result(self, text: str, message: Message) -> dict[str, Any]:
+    def result(self, text: str, message: Message) -> dict[str, Any]:
+        """Rasa's parse result of a text whose message went through all steps."""
         if message.replaced is not None:
             return message.replaced
         out: dict[str, Any] = {

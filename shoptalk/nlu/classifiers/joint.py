@@ -23,7 +23,7 @@ from shoptalk.networks.inference import Tagging, softmax
 from shoptalk.nlu.calibration import fit_temperature, log_softmax, split_held_out
 from shoptalk.nlu.component import ENTITIES, FEATURES, INTENT
 from shoptalk.nlu.entity_tagger import EntityTagger
-from shoptalk.nlu.linear_head import LinearHead, Rows, train_head
+from shoptalk.nlu.linear_head import LinearHead, Rows, adjusted, train_head
 from shoptalk.nlu.message import Message
 from shoptalk.nlu.options import read_options
 from shoptalk.nlu.scope import Density, Prototypes, ScopeScale, keep_threshold, nested, unnested
@@ -183,7 +183,10 @@ class JointClassifier:
             "seed": self.options["random_seed"],
         }
         new = [place for place, m in enumerate(messages) if id(m) in fresh]
-        self._head = train_head(rows, names, settings, earlier._head if earlier else None, new)
+        before = earlier._head if earlier else None
+        self._head = (adjusted(before, rows, names, new) if before else None) or train_head(
+            rows, names, settings
+        )
         numbers = {label: number for number, label in enumerate(self._head.labels)}
         expected = np.asarray([numbers[name] for name in names], np.int64)
         if rows.dense.shape[1]:
