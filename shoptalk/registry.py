@@ -15,6 +15,7 @@ _HOMES: dict[str, dict[str, str]] = {
     "component": {
         "WhitespaceTokenizer": "shoptalk.nlu.tokenizers.whitespace:WhitespaceTokenizer",
         "MultilingualTokenizer": "shoptalk.nlu.tokenizers.multilingual:MultilingualTokenizer",
+        "SpellingCorrector": "shoptalk.nlu.spelling:SpellingCorrector",
         "JiebaTokenizer": "shoptalk.nlu.tokenizers.jieba:JiebaTokenizer",
         "KeywordIntentClassifier": "shoptalk.nlu.classifiers.keyword:KeywordIntentClassifier",
         "FallbackClassifier": "shoptalk.nlu.classifiers.fallback:FallbackClassifier",

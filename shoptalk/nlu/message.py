@@ -30,6 +30,14 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A text as it was meant, slips mended, and where the words of the message stand in it."""
+
+    text: str
+    tokens: list[Token]
+
+
+@dataclass(frozen=True, slots=True)
 class Subwords:
     """Input of an encoder's last layers, for a component that tunes them.
 
@@ -83,6 +91,12 @@ class Message:
     replaced: dict[str, Any] | None = None
     time_ms: int | None = None
     explain: bool = False
+    reading: Reading | None = None
+
+    @property
+    def seen(self) -> Message | Reading:
+        """What encoders read: text and tokens as they were meant."""
+        return self.reading or self
 
     def dense_tokens(self, origins: Sequence[str] = ()) -> Floats | None:
         """(T, D) dense token features of the chosen featurizers (all of them when none is named)."""

@@ -95,7 +95,7 @@ class BertFeaturizer:
             return
         encoder = self._encoder(self.options["runtime"])
         chosen = self._layers(encoder)
-        encoded = encoder.encode([m.text for m in messages], chosen.all, "", chosen.whole)
+        encoded = encoder.encode([m.seen.text for m in messages], chosen.all, "", chosen.whole)
         for row, message in enumerate(messages):
             below = self._below(message, encoded, row) if chosen.whole is not None else None
             self._add(message, *self._pooled(message, encoded, row, chosen), below)
@@ -105,7 +105,7 @@ class BertFeaturizer:
     ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
         hidden = encoded.hidden[row]
         words = pool_words(
-            hidden[chosen.words], encoded.offsets[row], message.tokens, self.options["pooling"]
+            hidden[chosen.words], encoded.offsets[row], message.seen.tokens, self.options["pooling"]
         )
         whole = [encoded.sentence[row] if n is None else _mean(hidden[n]) for n in chosen.sentence]
         return np.concatenate(whole), words, word_views(words) if self.options["words"] else None
@@ -116,7 +116,7 @@ class BertFeaturizer:
                 f"The layers of the encoder {self.options['model']!r} cannot be tuned.",
                 hint="Remove `tune` from BertFeaturizer, or take a BERT-like encoder such as all-MiniLM-L6-v2.",
             )
-        begin, end = word_ranges(encoded.offsets[row], message.tokens)
+        begin, end = word_ranges(encoded.offsets[row], message.seen.tokens)
         inside = np.append(encoded.inside[row], 0)  # a word without sub-words may begin after the last one
         ranges = np.stack([inside[begin], np.where(end > begin, inside[end - 1] + 1, inside[begin])], axis=1)
         return self._subwords(encoded.whole[row], ranges)
