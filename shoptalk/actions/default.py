@@ -16,7 +16,10 @@ from shoptalk.core.events import (
     SlotSet,
     UserUtteranceReverted,
 )
-from shoptalk.core.slots import REQUESTED_SLOT
+from shoptalk.core.slots import REQUESTED_SLOT, SESSION_METADATA_SLOT
+
+LANGUAGE_SLOT = "language"
+"""Of the domain, and the key in the metadata of channels whose page has a language."""
 
 
 async def do_nothing(scene: Scene) -> list[Event]:
@@ -30,7 +33,7 @@ async def restart(scene: Scene) -> list[Event]:
 
 
 async def start_session(scene: Scene) -> list[Event]:
-    """`action_session_start`: begin anew, carrying slots over if the domain says so."""
+    """`action_session_start`: begin anew, carrying slots over if the domain says so, and in the page's language."""
     carried: list[Event] = []
     if scene.domain.session.carry_over_slots:
         carried = [
@@ -38,7 +41,22 @@ async def start_session(scene: Scene) -> list[Event]:
             for event in scene.tracker.applied
             if isinstance(event, SlotSet)
         ]
-    return [SessionStarted(), *carried, ActionExecuted(name=names.ACTION_LISTEN)]
+    page = _language_of_page(scene)
+    known = any(
+        event.name == LANGUAGE_SLOT and event.value for event in carried if isinstance(event, SlotSet)
+    )
+    language = [SlotSet(name=LANGUAGE_SLOT, value=page)] if page and not known else []
+    return [SessionStarted(), *carried, *language, ActionExecuted(name=names.ACTION_LISTEN)]
+
+
+def _language_of_page(scene: Scene) -> str | None:
+    """The language that the session's metadata names, if the domain has a slot for it that no policy looks at."""
+    slot = scene.domain.slots.get(LANGUAGE_SLOT)
+    metadata = scene.tracker.slots.get(SESSION_METADATA_SLOT)
+    if slot is None or slot.type != "text" or slot.influence_conversation or not isinstance(metadata, dict):
+        return None
+    language = metadata.get(LANGUAGE_SLOT)
+    return language if isinstance(language, str) else None
 
 
 async def fall_back(scene: Scene) -> list[Event]:

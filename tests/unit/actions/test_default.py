@@ -65,6 +65,22 @@ async def test_a_session_starts_with_the_slots_carried_over(make_scene):
     assert events == [SessionStarted(), ActionExecuted(name="action_listen")]
 
 
+@pytest.mark.parametrize(
+    ("slot", "carried", "set_to"),
+    [
+        ("{type: text, influence_conversation: false, mappings: [{type: custom}]}", None, ["zh"]),
+        ("{type: text, influence_conversation: false, mappings: [{type: custom}]}", "en", ["en"]),
+        ("{type: text, mappings: [{type: custom}]}", None, []),
+    ],
+)
+async def test_a_session_begins_in_the_language_of_the_page(make_scene, slot, carried, set_to):
+    metadata = SlotSet(name="session_started_metadata", value={"language": "zh"})
+    before = [SlotSet(name="language", value=carried)] if carried else []
+    scene = make_scene(f"slots:\n  language: {slot}", *before, metadata)
+    events = await run("action_session_start", scene)
+    assert [e.value for e in events if isinstance(e, SlotSet) and e.name == "language"] == set_to
+
+
 async def test_affirmation_asks_for_the_likeliest_real_intent(make_scene, said):
     scene = make_scene(DOMAIN, said("nlu_fallback", ranking=["nlu_fallback", "order"]))
     [event] = await run("action_default_ask_affirmation", scene)
