@@ -21,7 +21,7 @@ from actions.desk import (
 )
 from actions.fallback import WORTH_ASKING_AFTER_WORD, ask_which
 from actions.handoff import ActionHandoff
-from actions.order_forms import OrderForm
+from actions.order_forms import OrderForm, wants_time
 from actions.orders import (
     ActionOrderStatus,
     ActionRefundStatus,
@@ -83,6 +83,14 @@ async def do(task: str, desk: Desk, domain: Domain, before: list[Event] | None =
     return [*events, *await TASKS[task]().run(desk.dispatcher, desk.tracker, domain)]
 
 
+def wait(desk: Desk) -> list[Event] | None:
+    """The events of a turn in which the shopper only wants time: whatever is open stays open. None if not so."""
+    if not wants_time(desk):
+        return None
+    desk.say("utter_nothing_done" if desk.loop else "utter_take_your_time")
+    return [] if desk.loop else clear("pending_task")
+
+
 class ActionInform(Action):
     """A bare answer outside a form: go on with what was talked about."""
 
@@ -91,6 +99,8 @@ class ActionInform(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
+        if (waiting := wait(desk)) is not None:
+            return waiting
         told_before = any(desk.entities(name) for name in ("order_id", "email", "phone"))
         if not told_before and note(desk):
             return clear("pending_task")
@@ -126,6 +136,8 @@ class ActionCorrect(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
+        if (waiting := wait(desk)) is not None:
+            return waiting
         if desk.loop in FORM_ORDER:
             return self._in_form(desk, desk.loop)
         last = tracker.get_slot("last_task")
@@ -215,9 +227,11 @@ class ActionAffirm(Action):
         return "action_affirm"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
+        desk = Desk(tracker, dispatcher)
+        if (waiting := wait(desk)) is not None:
+            return waiting
         if tracker.get_slot("offer") == "handoff":
             return [*clear("pending_task"), *await ActionHandoff().run(dispatcher, tracker, domain)]
-        desk = Desk(tracker, dispatcher)
         # Inside a form the form asks again by itself.
         if desk.loop is None:
             desk.say("utter_anything_else")
@@ -232,6 +246,8 @@ class ActionDeny(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
         desk = Desk(tracker, dispatcher)
+        if (waiting := wait(desk)) is not None:
+            return waiting
         if desk.upset and not desk.loop:
             desk.say("utter_remedy_not_liked")
             return [put("offer", "handoff")]
@@ -295,5 +311,8 @@ class ActionStopTask(Action):
         return "action_stop_task"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> list[Event]:
-        Desk(tracker, dispatcher).say("utter_stopped")
+        desk = Desk(tracker, dispatcher)
+        if (waiting := wait(desk)) is not None:
+            return waiting
+        desk.say("utter_stopped")
         return [*leave_form(), *clear(*TASK_SLOTS, "offer")]

@@ -42,7 +42,8 @@ class ActionGptFallback(Action):
         if desk.upset and "urgent" in desk.entities("urgency"):
             desk.say("utter_urgent_to_person")
             return await ActionHandoff().run(dispatcher, tracker, domain)
-        if knowledge.answer(desk.question, desk.language):
+        # Whoever pressed "none of them" was not helped by what is known; a person is offered with the reply.
+        if not desk.text.startswith("/") and knowledge.answer(desk.question, desk.language):
             return await ActionFaq().answer(dispatcher, tracker, domain)
         found = knowledge.search(desk.question, desk.language, limit=PASSAGES) if desk.question else []
         passages = [

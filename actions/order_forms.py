@@ -10,7 +10,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import FormValidationAction
 
-from actions.desk import Desk, Domain, Event, apply, put
+from actions.desk import OF_THE_WHOLE, Desk, Domain, Event, apply, put
 from actions.wishes import answer_beside, wishes
 from shop.database import reading
 from shop.identity import check_guest, find_order, looks_like_verifier, order_number
@@ -31,6 +31,18 @@ _HESITATION = re.compile(
     r"|\b(?:don['’]?t|do not|let me think|but)\b|[?？]|等等|等一|等下|稍等|慢着|先别|别取消|想想|想一下|考虑|不过|但是",
     re.IGNORECASE,
 )
+# Nothing but a wish for time: neither a yes nor a no, and nothing that would be right instead.
+_PAUSE = (
+    r"\b(?:wait|(?:hold|hang) (?:on|up)|not (?:yet|so fast|sure)|(?:a|one) (?:sec(?:ond)?|moment|minute)|hm+|unsure"
+    r"|(?:let me|i (?:need|have|want) to) (?:think|check|see))\b"
+    r"|等一?等|等一?下|等一?[会會]儿?|稍等|慢着|且慢|先?别急|先?别动|先别|先不急|再等|[还還][没沒]想好|犹豫|不太?确定"
+    r"|[想考][想慮虑]|想一?下|想清楚"
+)
+_FILLER = (
+    r"[\W_]|\b(?:actually|sorry|please|pls|first|again|yet|for|give me|just|well|ok(?:ay)?|no|oh|um+|uh+|eh"
+    r"|about (?:it|that|this)|i['’]?m|i am)\b|片刻|一下|好像|[我让讓容再先还還在你请請哦噢啊呀吧呢嗯呃额唉诶哈好]"
+)
+_ONLY_PAUSE = re.compile(rf"(?:{_FILLER})*(?:{_PAUSE})(?:{_FILLER}|{_PAUSE})*", re.IGNORECASE)
 
 
 class OrderForm(FormValidationAction):
@@ -57,6 +69,11 @@ class OrderForm(FormValidationAction):
         """Checked slots; when the form opens with one order to choose from, that order too."""
         desk = Desk(tracker, dispatcher)
         opens = tracker.get_slot("requested_slot") is None
+        if not opens and wants_time(desk):
+            heard = [name for name in tracker.slots_to_validate() if name not in OF_THE_WHOLE]
+            if heard:
+                desk.say("utter_nothing_done")
+            return [put(name, desk.before(name)) for name in heard]
         if opens and not tracker.get_slot("pending_task"):
             await answer_beside(desk, domain)
         events: list[Event] = await super().get_validation_events(dispatcher, tracker, domain)
@@ -179,6 +196,11 @@ def read_yes_no(text: str) -> bool | None:
     """Whether a text begins with a yes or a no; None if with neither."""
     found = _YES_NO.match(text)
     return found.group("yes") is not None if found else None
+
+
+def wants_time(desk: Desk) -> bool:
+    """Whether the latest message asks for a moment and says nothing else."""
+    return bool(_ONLY_PAUSE.fullmatch(desk.text.strip()))
 
 
 def refused(tracker: Tracker) -> bool:

@@ -30,6 +30,44 @@ def test_a_hesitant_yes_changes_nothing(talk: Talk, said: str) -> None:
     assert reply.names == ["utter_nothing_done"]
 
 
+PAUSES = (
+    "wait", "Actually, hold on…", "just a moment please", "not yet", "I'm not sure", "let me think about it",
+    "等一下", "先别", "慢着", "稍等哈", "让我再想想", "我还没想好", "等會", "讓我考慮一下",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", PAUSES)
+def test_whoever_wants_time_gets_it_whatever_it_was_taken_for(talk: Talk, said: str) -> None:
+    talk.slots |= {"order_id": "10412", "requested_slot": "confirm"}
+    for intent, value in (("affirm", True), ("deny", False), ("inform", said)):
+        talk.hear(said, intent)
+        reply = validate(talk, "cancel_form", confirm=value)
+        assert (reply.slot("confirm"), reply.names) == (None, ["utter_nothing_done"])
+    for action in ("action_correct", "action_deny", "action_stop_task"):
+        reply = talk.run(action)
+        assert (reply.events, reply.names) == ([], ["utter_nothing_done"])
+    talk.loop = {}
+    assert talk.run("action_deny").names == ["utter_take_your_time"]
+
+
+@pytest.mark.parametrize(
+    "said", ["no", "不要", "wait, it was 10234", "等等，是10234", "先别取消", "想好了，取消"]
+)
+def test_whoever_says_more_is_heard(talk: Talk, said: str) -> None:
+    talk.loop = {"name": "cancel_form"}
+    talk.slots |= {"order_id": "10412", "requested_slot": "confirm"}
+    talk.hear(said, "stop")
+    assert talk.run("action_stop_task").names == ["utter_stopped"]
+
+
+def test_time_is_no_reason_for_a_return(talk: Talk) -> None:
+    talk.slots |= {"order_id": "10187", "return_item": "P058-WHITE-39", "requested_slot": "return_reason"}
+    talk.hear("稍等", "inform", sentiment="neutral")
+    reply = validate(talk, "return_form", return_reason="稍等")
+    assert (reply.slot("return_reason"), reply.slot("return_item")) == (None, "unset")
+    assert reply.names == ["utter_nothing_done"]
+
+
 def test_a_yes_that_nobody_is_sure_of_is_asked_again(talk: Talk) -> None:
     talk.slots |= {"order_id": "10412", "requested_slot": "confirm"}
     talk.hear("whatever", "affirm")
