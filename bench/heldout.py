@@ -3,7 +3,7 @@
     python -m bench.heldout [--sentences heldout|development] [--slips 0.04] [--model models] [--json FILE] [--out results]
 
 Training reads neither set. `tests/bot/heldout/` was written blind and only measures; `tests/bot/development/` is for
-choosing settings, and marks a few entities by older habits (compound nouns as products). Entities are right only with exact ends and the right label; F1 is micro.
+choosing settings and sentences. Entities are right only with exact ends and the right label; F1 is micro.
 `--slips` misspells that share of the letters: neighbours on the keyboard and swapped letters, in Chinese characters
 that sound the same.
 Exit status 1 if a target is missed: 92 % and 88 % in English; in Chinese no more than 8 points below English.
