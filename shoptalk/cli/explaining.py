@@ -57,6 +57,8 @@ def _step(step: Mapping[str, Any]) -> str:
     if "intent" in step:
         said.append(f"{step['intent']['name']} {step['intent']['confidence']:.2f}")
     said += [_entity(entity) for entity in step.get("entities", ())]
+    if step.get("read_as"):
+        said.append(f"read as {step['read_as']!r}")
     if step.get("removed"):
         said.append(f"took {step['removed']} away")
     said += [

@@ -77,6 +77,7 @@ function said(steps: readonly Said[]): HTMLElement | null {
     const parts = [
       step.intent ? `${step.intent.name} ${percent(step.intent.confidence)}` : null,
       ...(step.entities ?? []).filter((entity) => !whole.has(entity.entity)).map(entityText),
+      step.read_as ? `read as “${step.read_as}”` : null,
       step.removed ? `took ${step.removed} away` : null,
       ...labels,
     ].filter((part): part is string => part !== null);

@@ -29,6 +29,7 @@ export interface Said {
   intent?: { name: string | null; confidence: number };
   entities?: { entity: string; text: string; value: unknown; role?: string; additional_info?: Info }[];
   removed?: number;
+  read_as?: string;
   sentiment?: { label: string; score: number };
   urgency?: { label: string; score: number };
 }
