@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+LEAST = 20
+"""Fewer texts say nothing of how often such a confidence is right."""
+
 
 def draw(results: Sequence[dict[str, Any]], target: Path) -> None:
     """Accuracy against training and parse time, confidence against accuracy, and what is found out of scope.
@@ -50,6 +53,7 @@ def _add(axes: Any, result: dict[str, Any], mark: str, more: str) -> None:
         trained.plot([row["train s"] for row in members], heights, mark, markersize=4, label=name + more)
         parsed.plot([row["parse ms"] for row in members], heights, mark, markersize=4, label=name + more)
     for name, bins in result["curves"].items():
-        sure.plot([b[0] for b in bins], [b[1] for b in bins], f"{mark}-", markersize=3, label=name + more)
+        many = [b for b in bins if b[2] >= LEAST]
+        sure.plot([b[0] for b in many], [b[1] for b in many], f"{mark}-", markersize=3, label=name + more)
     for name, points in result["outside"].items():
         scope.plot([p[0] for p in points], [1 - p[1] for p in points], label=name + more)
