@@ -74,12 +74,12 @@ class Desk:
 
     @property
     def question(self) -> str:
-        """The latest words of the shopper themselves; a pressed button counts for the message it answers."""
+        """The latest words of the shopper themselves, slips mended; a pressed button counts for the message it answers."""
         if not self.text.startswith("/"):
-            return self.text
+            return str(self.tracker.latest_message.get("read_as") or self.text)
         for event in reversed(self.tracker.events):
             if event.get("event") == "user" and event.get("text") and not str(event["text"]).startswith("/"):
-                return str(event["text"])
+                return str((event.get("parse_data") or {}).get("read_as") or event["text"])
         return ""
 
     @property
