@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from shoptalk.networks import quick
 from shoptalk.networks.optimisers import Adam, Group
 
 Floats = NDArray[np.float32]
@@ -122,8 +123,8 @@ def fit_linear(data: LinearData, settings: LinearSettings) -> LinearWeights:
         for begin in range(0, rows, batch):
             chosen = order[begin : begin + batch]
             columns, offsets, values = _rows(compact, chosen)
-            x = functional.dropout(dense[chosen], settings.dropout)
-            values = functional.dropout(values, settings.dropout)
+            x = quick.dropout(dense[chosen], settings.dropout)
+            values = quick.dropout(values, settings.dropout)
             logits = model(x, columns, offsets, values)
             wanted = labels[chosen].repeat(len(logits))
             loss = functional.cross_entropy(logits.flatten(0, 1), wanted, label_smoothing=settings.smoothing)

@@ -19,4 +19,5 @@ def dropout(x: Tensor, share: float) -> Tensor:
     if not limit:
         return x
     raw = torch.randint(-(2**63), 2**63 - 1, (count // 8 + 1,)).view(torch.uint8)
-    return x * (raw[:count].view(x.shape) >= limit) * (256 / (256 - limit))
+    keep = (raw[:count].view(x.shape) >= limit).to(x.dtype)
+    return x * keep.mul_(256 / (256 - limit))
