@@ -35,14 +35,16 @@ _HESITATION = re.compile(
 _PAUSE = (
     r"\b(?:wait|(?:hold|hang) (?:on|up)|not (?:yet|so fast|sure)|(?:a|one) (?:sec(?:ond)?|moment|minute)|hm+|unsure"
     r"|(?:let me|i (?:need|have|want) to) (?:think|check|see))\b"
-    r"|等一?等|等一?下|等一?[会會]儿?|稍等|慢着|且慢|先?别急|先?别动|先别|先不急|再等|[还還][没沒]想好|犹豫|不太?确定"
+    r"|等一?等|等一?下|等一?[会會]儿?|稍等|慢着|且慢|先?别急|先?别动|先别|先不急|再等(?:等|一?下|一?[会會]儿?)?|[还還][没沒]想好|犹豫|不太?确定"
     r"|[想考][想慮虑]|想一?下|想清楚"
 )
 _FILLER = (
     r"[\W_]|\b(?:actually|sorry|please|pls|first|again|yet|for|give me|just|well|ok(?:ay)?|no|oh|um+|uh+|eh"
     r"|about (?:it|that|this)|i['’]?m|i am)\b|片刻|一下|好像|[我让讓容再先还還在你请請哦噢啊呀吧呢嗯呃额唉诶哈好]"
 )
-_ONLY_PAUSE = re.compile(rf"(?:{_FILLER})*(?:{_PAUSE})(?:{_FILLER}|{_PAUSE})*", re.IGNORECASE)
+_ASKS_FOR_TIME = re.compile(_PAUSE, re.IGNORECASE)
+# Possessive: the two overlap, and to try every way of cutting a long text would take for ever.
+_NOTHING_ELSE = re.compile(rf"(?>{_PAUSE}|{_FILLER})++", re.IGNORECASE)
 
 
 class OrderForm(FormValidationAction):
@@ -200,7 +202,7 @@ def read_yes_no(text: str) -> bool | None:
 
 def wants_time(desk: Desk) -> bool:
     """Whether the latest message asks for a moment and says nothing else."""
-    return bool(_ONLY_PAUSE.fullmatch(desk.text.strip()))
+    return bool(_ASKS_FOR_TIME.search(desk.text) and _NOTHING_ELSE.fullmatch(desk.text.strip()))
 
 
 def refused(tracker: Tracker) -> bool:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import json
 import logging
+import pkgutil
+import random
 import re
 import time
 
 import pytest
 from guarded import client_of, make_app
 
+import actions
+import shop
 from shoptalk.actions.interpolation import fill_text
 from shoptalk.errors import DataError
 from shoptalk.nlu.patterns import SafePattern, check_pattern
@@ -156,3 +162,33 @@ def test_redaction_keeps_what_operators_need() -> None:
     ):
         assert redact(kept) == kept
     assert not re.search(r"\d{9}", redact("number 123456789012 end"))
+
+
+def patterns_of_the_shop() -> list[re.Pattern[str]]:
+    """Every pattern that an action or the shop holds a shopper's words against."""
+    names = [
+        found.name
+        for package in (actions, shop)
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    ]
+    modules = [importlib.import_module(name) for name in names if not name.endswith(("__main__", ".serve"))]
+    return [value for module in modules for value in vars(module).values() if isinstance(value, re.Pattern)]
+
+
+def test_no_words_of_a_pattern_of_the_shop_said_over_and_over_hold_it_up() -> None:
+    """Two alternatives that overlap, inside a repetition, take for ever: its own words, in pairs, would show it."""
+    found = patterns_of_the_shop()
+    assert len(found) > 5
+    for pattern in found:
+        words = re.findall(r"[\u4e00-\u9fff]{1,4}|[a-z]{1,8}", pattern.pattern)
+        words = sorted({piece for word in words for piece in (word, word[:1], word[:2], f"{word} ")})
+        for one, other in (
+            random.Random(1).choices(list(itertools.product(words, repeat=2)), k=300) if words else ()
+        ):
+            for times in (20, 60, 500):  # few first: what is exponential would not come back from many
+                text = ((one + other) * times)[:2000] + " x1"
+                begin = time.thread_time()
+                pattern.fullmatch(text)
+                pattern.search(text)
+                took = time.thread_time() - begin
+                assert took < 0.25, (pattern.pattern[:60], one, other, took)
