@@ -16,6 +16,10 @@ from typing import Any
 import pytest
 from serving import Server, Shop, free_port
 
+# One thread a process, said before torch is loaded: two workers with two threads each wait for one another on two cores,
+# and a training of two seconds once took more than 120.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Here, before any test module is read: a module that is loaded already cannot be rewritten.
 pytest.register_assert_rewrite(
     "shoptalk.stores.conformance_turns",
