@@ -4,7 +4,7 @@ The graph begins after the embeddings: those are looked up by numpy in a memory-
 a 250,000-word vocabulary only the rows in use are ever in memory. 8-bit means ONNX Runtime's dynamic
 quantisation, one scale per output column of a weight, activations per tensor (Jacob et al., arXiv 1712.05877).
 Encoders of base size and larger have single activations that dwarf the rest (Dettmers et al., arXiv 2208.07339): there
-weights and activations have a scale per block of 128, which costs half as much time again.
+weights and activations have a scale per block of 128, which costs a third more time.
 """
 
 from __future__ import annotations

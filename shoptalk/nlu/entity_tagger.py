@@ -15,7 +15,6 @@ from shoptalk.encoders.upper import UpperLayers, pretrained_upper
 from shoptalk.networks.inference import Tagging
 from shoptalk.networks.shapes import EncoderShape, TaggerShape
 from shoptalk.nlu.message import Message
-from shoptalk.nlu.replay import replayed
 from shoptalk.nlu.shapes import shape_columns
 from shoptalk.nlu.tags import allowed_moves, decode_spans, encode_spans, tag_names
 
@@ -31,6 +30,12 @@ LONGEST = 512
 
 WARM_RATE = 2e-4
 """Of a short pass: more of it undoes what the long training settled."""
+REPLAYED = 1200
+"""At least so many known texts are seen again with new ones, so that nothing is forgotten."""
+REPLAYED_EACH = 2
+"""Known texts seen again for each new one."""
+FEW, TIMES = 40, 4
+"""Fewer new texts than this are seen so many times: one step would hardly teach a single one."""
 
 
 class EntityTagger:
@@ -167,6 +172,14 @@ class EntityTagger:
         }
         upper = saved.config.get("upper")
         return cls(saved.config["tags"], state, origins, EncoderShape(**upper) if upper else None)
+
+
+def replayed(fresh: Collection[int], count: int, seed: int) -> list[int]:
+    """Places of a short pass among `count` texts: those of `fresh`, and a sample of the others."""
+    known = np.setdiff1d(np.arange(count), list(fresh))
+    some = min(len(known), max(REPLAYED, REPLAYED_EACH * len(fresh)))
+    sample = np.random.default_rng([seed, count]).choice(known, some, replace=False)
+    return [*sorted(fresh) * (TIMES if len(fresh) < FEW else 1), *sample.tolist()]
 
 
 def _pretrained(

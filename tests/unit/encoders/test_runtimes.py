@@ -26,25 +26,23 @@ def reference(folder: Path, text: str) -> tuple[list[np.ndarray], np.ndarray]:
     return [state[0, 1:-1].numpy() for state in states], states[-1][0].mean(0).numpy()
 
 
-@pytest.mark.parametrize("runtime", ["torch-fp32", "onnx"])
-def test_equals_transformers(tiny_bert: Path, runtime: str) -> None:
-    encoded = load_encoder(str(tiny_bert), runtime).encode(TEXTS, (0, 1, 2))
-    for row, text in enumerate(TEXTS):
-        layers, mean = reference(tiny_bert, text)
+def equals_transformers(folder: Path, runtime: str, texts: list[str]) -> None:
+    encoded = load_encoder(str(folder), runtime).encode(texts, (0, 1, 2))
+    for row, text in enumerate(texts):
+        layers, mean = reference(folder, text)
         np.testing.assert_allclose(encoded.sentence[row], mean, atol=2e-3)
         for number, layer in enumerate(layers):
             np.testing.assert_allclose(encoded.hidden[row][number], layer, atol=3e-2)
+
+
+@pytest.mark.parametrize("runtime", ["torch-fp32", "onnx"])
+def test_equals_transformers(tiny_bert: Path, runtime: str) -> None:
+    equals_transformers(tiny_bert, runtime, TEXTS)
 
 
 @pytest.mark.parametrize("runtime", ["torch-fp32", "onnx"])
 def test_a_bias_by_distance_is_that_of_transformers(tiny_mpnet: Path, runtime: str) -> None:
-    long = " ".join(TEXTS[0].split() * 6)
-    encoded = load_encoder(str(tiny_mpnet), runtime).encode([*TEXTS, long], (0, 1, 2))
-    for row, text in enumerate([*TEXTS, long]):
-        layers, mean = reference(tiny_mpnet, text)
-        np.testing.assert_allclose(encoded.sentence[row], mean, atol=2e-3)
-        for number, layer in enumerate(layers):
-            np.testing.assert_allclose(encoded.hidden[row][number], layer, atol=3e-2)
+    equals_transformers(tiny_mpnet, runtime, [*TEXTS, " ".join(TEXTS[0].split() * 6)])
 
 
 @pytest.mark.parametrize("runtime", ["onnx-int8", "torch"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from shoptalk.nlu.entity_tagger import FEW, REPLAYED, TIMES, replayed
 from shoptalk.nlu.linear_head import Rows, adjusted, train_head
-from shoptalk.nlu.replay import FEW, REPLAYED, TIMES, replayed
 
 
 def test_a_few_new_texts_are_seen_often_and_known_ones_once() -> None:
