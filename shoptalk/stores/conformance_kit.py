@@ -41,10 +41,11 @@ def run_check(check: Check, open_store: OpenStore) -> None:
     asyncio.run(run())
 
 
-def contract(options: StoreOptions = StoreOptions()) -> Callable[[Check], Check]:  # noqa: B008 - frozen
+def contract(options: StoreOptions | None = None) -> Callable[[Check], Check]:
     def register(check: Check) -> Check:
         CHECKS.append(check)
-        _OPTIONS[check.__name__] = options
+        if options is not None:
+            _OPTIONS[check.__name__] = options
         return check
 
     return register
