@@ -8,12 +8,12 @@ from typing import Any, ClassVar, Self
 from shoptalk.archive import Saved
 from shoptalk.core.training_data import TrainingData
 from shoptalk.nlu.component import ENTITIES
+from shoptalk.nlu.han import HAN
 from shoptalk.nlu.message import Message
 from shoptalk.nlu.options import read_options
 
 NAME = "LanguageIdentifier"
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
 _OTHER_SCRIPTS = {
@@ -89,7 +89,7 @@ class LanguageIdentifier:
     def identify(self, text: str) -> tuple[str, float] | None:
         """The language and how sure it is; None when the text does not say."""
         plain = _NOT_WORDS.sub(" ", text)
-        han, kana, hangul = (len(pattern.findall(plain)) for pattern in (_HAN, _KANA, _HANGUL))
+        han, kana, hangul = (len(pattern.findall(plain)) for pattern in (HAN, _KANA, _HANGUL))
         words = _LATIN_WORD.findall(plain)
         if kana > han / 4 or hangul:
             return self._if_wanted("ja" if kana else "ko", 0.95)

@@ -3,6 +3,9 @@
 Entity spans in Chinese then need no word segmentation: a span begins and ends at a character. Words of
 letters and digits stay whole ("10234", "anna@example.com", "S码" -> "S", "码"); full-width forms are folded
 for features only, so offsets are those of the text as written.
+
+Chinese in the other script than the training data's is read in theirs (`shoptalk.nlu.han`), by this component and all
+that follow: "訂單" is "订单" where that is what the examples say, and so is an entity's value.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from typing import Any, ClassVar, Self
 from shoptalk.archive import Saved
 from shoptalk.core.training_data import TrainingData
 from shoptalk.nlu.component import TOKENS
+from shoptalk.nlu.han import Table, table_for
 from shoptalk.nlu.message import Message, Token
 from shoptalk.nlu.options import read_options
 from shoptalk.nlu.tokenizers.base import DEFAULTS, apply_pattern, text_tokens
@@ -52,33 +56,49 @@ def _fold_one(character: str) -> str:
 
 
 class MultilingualTokenizer:
-    """Words, numbers and addresses whole; Chinese and Japanese characters one by one."""
+    """Words, numbers and addresses whole; Chinese and Japanese characters one by one.
+
+    Keys: `one_script` (False leaves traditional and simplified Chinese as they stand). The output key `read_as` says what
+    was read, if it is not what was written.
+    """
 
     requires: ClassVar[tuple[str, ...]] = ()
     provides: ClassVar[tuple[str, ...]] = (TOKENS,)
 
     def __init__(self, config: dict[str, Any]) -> None:
-        self.options = read_options("MultilingualTokenizer", config, DEFAULTS)
+        self.options = read_options("MultilingualTokenizer", config, {**DEFAULTS, "one_script": True})
+        self._script: Table = {}
 
     def train(self, data: TrainingData, messages: list[Message]) -> None:
-        """Nothing to learn."""
+        """See which script the examples are in."""
+        self._script = table_for(m.text for m in messages) if self.options["one_script"] else {}
 
     def process(self, messages: list[Message]) -> None:
         """Write `tokens` (their lemma is the folded form) and the output `text_tokens`."""
         for message in messages:
+            self._read(message)
             words = _cut(message.text) if message.example is None else _known(message.text)
             message.tokens = apply_pattern([Token(*word) for word in words], self.options["token_pattern"])
             if message.example is None:  # nobody reads the output of a training text
                 message.output["text_tokens"] = text_tokens(message.tokens)
 
+    def _read(self, message: Message) -> None:
+        if not self._script or message.text.isascii():
+            return
+        read = message.text.translate(self._script)
+        if read != message.text:
+            message.text = message.output["read_as"] = read
+
     def save(self) -> Saved:
-        """No state."""
-        return Saved({}, {})
+        """The characters that are read for others, in pairs."""
+        return Saved({"script": "".join(chr(code) + read for code, read in self._script.items())}, {})
 
     @classmethod
     def load(cls, config: dict[str, Any], saved: Saved) -> Self:
-        """A new one is as good."""
-        return cls(config)
+        """As it was trained."""
+        component, pairs = cls(config), saved.config.get("script", "")
+        component._script = dict(zip(map(ord, pairs[::2]), pairs[1::2], strict=True))
+        return component
 
 
 def split_multilingual(text: str) -> list[Token]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shoptalk.core.training_data import TrainingData
 from shoptalk.nlu.message import Message
 from shoptalk.nlu.tokenizers.base import split_label
 from shoptalk.nlu.tokenizers.jieba import JiebaTokenizer
@@ -92,3 +93,45 @@ def test_jieba_knows_the_projects_words(tmp_path: object) -> None:
     tokenizer.train(None, [])
     loaded = JiebaTokenizer.load({}, tokenizer.save())
     assert "灯织小铺" in words(loaded, "我在灯织小铺买了鞋")
+
+
+SIMPLIFIED = ["我的订单到哪里了", "这件外套有货吗", "退货要多久", "运费是多少", "where is my order"]
+TRADITIONAL = ["我的訂單到哪裡了", "這件外套有貨嗎", "退貨要多久", "運費是多少", "where is my order"]
+
+
+def trained(texts: list[str], **config: object) -> MultilingualTokenizer:
+    first = MultilingualTokenizer(dict(config))
+    first.train(TrainingData(()), [Message(text) for text in texts])
+    return MultilingualTokenizer.load(dict(config), first.save())
+
+
+@pytest.mark.parametrize(
+    ("home", "other"),
+    [(SIMPLIFIED, TRADITIONAL), (TRADITIONAL, SIMPLIFIED)],
+    ids=["simplified", "traditional"],
+)
+def test_chinese_is_read_in_the_script_of_the_examples(home: list[str], other: list[str]) -> None:
+    tokenizer = trained(home)
+    for there, here in zip(other, home, strict=True):
+        message, known = Message(there), Message(here)
+        tokenizer.process([message, known])
+        assert message.text == known.text
+        assert message.tokens == known.tokens
+        assert message.output.get("read_as") == (None if there == here else known.text)
+        assert "read_as" not in known.output
+
+
+@pytest.mark.parametrize(
+    ("texts", "config"),
+    [
+        (SIMPLIFIED + TRADITIONAL, {}),  # a project that writes both is left alone
+        (["where is my order"], {}),
+        (SIMPLIFIED, {"one_script": False}),
+    ],
+    ids=["both", "none", "switched off"],
+)
+def test_chinese_is_read_as_written(texts: list[str], config: dict[str, object]) -> None:
+    message = Message("我的訂單到哪裡了，寄件裡")
+    trained(texts, **config).process([message])
+    assert message.text == "我的訂單到哪裡了，寄件裡"
+    assert message.output.keys() == {"text_tokens"}
