@@ -169,7 +169,7 @@ class Pipeline:
         """
         intents = self.domain_intents if domain_intents is None else domain_intents
         entities = self.domain_entities if domain_entities is None else domain_entities
-        messages = [Message(text[:MAX_CHARACTERS], explain=explain, time_ms=time_ms) for text in texts]
+        messages = [Message(_readable(text), explain=explain, time_ms=time_ms) for text in texts]
         for message in messages:
             message.replaced = regex_message.read_literal(message.text, intents, entities)
         live = [m for m in messages if m.replaced is None]
@@ -269,6 +269,12 @@ def _little_garbage() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+def _readable(text: str) -> str:
+    """What is read of a text: its beginning, with `?` for each lone surrogate, which no encoder takes."""
+    text = text[:MAX_CHARACTERS]
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _sentence_row(message: Message) -> Floats | None:

@@ -69,6 +69,13 @@ def test_joint_on_vectors(folder: Path) -> None:
     assert not np.allclose(vectors[0], vectors[1])
 
 
+def test_half_a_character_is_read_as_a_question_mark(folder: Path) -> None:
+    bert = {"name": "BertFeaturizer", "model": str(folder)}
+    pipeline = trained(["MultilingualTokenizer", bert, "HashedNgrams", "JointClassifier"], SHOP)
+    half, mark = pipeline.parse(["red \ud83d!", "red ?!"])
+    assert half == {**mark, "text": "red \ud83d!"}
+
+
 def test_svm(folder: Path) -> None:
     easy = data(
         {
