@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from shoptalk.errors import ShoptalkError
+from shoptalk.formats.project import load_project
 
 OWN = Path(__file__).parent / "projects"
 PUBLIC = ("rasa_examples", "rasa_test_data")
@@ -22,7 +26,9 @@ LIGHT_PIPELINE: list[dict[str, Any]] = [
     {"name": "EntitySynonymMapper"},
 ]
 FRAIL = "KeywordIntentClassifier"
-"""Left out for projects of anybody's: Rasa's training ends at an example that is no regular expression."""
+"""Left out where Rasa's training ends at it: an example is no regular expression, or occurs in two of other intents."""
+MOST_KEYWORDS = 1500
+"""With more examples it is not looked for; each is compared with each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,7 @@ class Bot:
         name: unique.
         origin: its folder.
         domain, data: where both systems are told to read, relative to the copy.
-        is_known: one of ours or Rasa's own, whose examples are all regular expressions.
+        is_known: one of ours or Rasa's own.
     """
 
     name: str
@@ -59,7 +65,7 @@ def bots(data: Path | None, folders: Sequence[Path] = ()) -> Iterator[Bot]:
 
 
 def _bot(name: str, folder: Path) -> Bot:
-    domain = "domain" if (folder / "domain").is_dir() else "domain.yml"
+    domain = "domain.yml" if (folder / "domain.yml").exists() else "domain"
     return Bot(name, folder, domain, "data")
 
 
@@ -75,7 +81,7 @@ def prepare(bot: Bot, work: Path, actions_port: int) -> Path:
                 path.rename(folder / "data" / path.name)
     config = yaml.safe_load((folder / "config.yml").read_text(encoding="utf-8")) or {}
     if bot.origin.parent != OWN:
-        config = _light(config, bot)
+        config = _light(config, bot, is_keyed=bot.is_known or _is_keyed(folder, bot))
     (folder / "config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     (folder / "endpoints.yml").write_text(
         f"action_endpoint:\n  url: http://127.0.0.1:{actions_port}/webhook\n", encoding="utf-8"
@@ -84,8 +90,22 @@ def prepare(bot: Bot, work: Path, actions_port: int) -> Path:
     return folder
 
 
-def _light(config: dict[str, Any], bot: Bot) -> dict[str, Any]:
-    pipeline = [dict(item) for item in LIGHT_PIPELINE if bot.is_known or item["name"] != FRAIL]
+def _is_keyed(folder: Path, bot: Bot) -> bool:
+    """Whether Rasa's KeywordIntentClassifier can be trained on the examples."""
+    try:
+        project = load_project(folder, domain=folder / bot.domain, data=[folder / bot.data])
+        intents = {example.text: example.intent for example in project.training_data.examples}
+        patterns = [(re.compile(rf"\b{text}\b", re.I), intent) for text, intent in intents.items()]
+    except (ShoptalkError, re.error):
+        return False
+    return len(intents) <= MOST_KEYWORDS and all(
+        sum(intent != other and bool(pattern.search(text)) for text, other in intents.items()) < 2
+        for pattern, intent in patterns
+    )
+
+
+def _light(config: dict[str, Any], bot: Bot, *, is_keyed: bool) -> dict[str, Any]:
+    pipeline = [dict(item) for item in LIGHT_PIPELINE if is_keyed or item["name"] != FRAIL]
     if bot.is_known:
         pipeline += [p for p in config.get("pipeline") or [] if p.get("name") == "FallbackClassifier"]
     kept = [

@@ -90,7 +90,7 @@ class Dialogue:
             ConfigError: policies and domain do not fit together.
         """
         self.check(domain)
-        _check_names(story_data, domain)
+        self._check_names(story_data, domain)
         learns = any(getattr(policy, "learns_from_chance", False) for policy in self.policies)
         trackers = training_trackers(
             story_data, domain, augmentation=augmentation if learns else 0, seed=seed
@@ -135,6 +135,21 @@ class Dialogue:
                 file=form.source.file,
                 line=form.source.line,
             )
+
+    def _check_names(self, data: StoryData, domain: Domain) -> None:
+        """Every slot that stories and rules set is one of the domain, and every action that a policy must score.
+
+        As with Rasa, memory may hold an action that the domain lacks: it is never predicted.
+
+        Raises:
+            DataError: one is not.
+        """
+        of_rules = any(type(policy).__name__ == RULE_POLICY for policy in self.policies)
+        of_stories = any(getattr(policy, "learns_actions", False) for policy in self.policies)
+        for story in data.stories:
+            _check_names(story, domain, with_actions=of_stories)
+        for rule in data.rules:
+            _check_names(rule, domain, with_actions=of_rules)
 
     def _share(self, featurize_text: FeaturizeText | None) -> None:
         """Tell all policies what one of them knows."""
@@ -254,22 +269,16 @@ def _certainty(prediction: Prediction, rejected: int | None) -> float:
     return float(prediction.priority) if left.confidence >= 1.0 else -math.inf
 
 
-def _check_names(data: StoryData, domain: Domain) -> None:
-    """Every slot that stories and rules set, and every action they name, is one of the domain.
-
-    Raises:
-        DataError: one is not.
-    """
-    snippets: list[Story | Rule] = [*data.stories, *data.rules]
+def _check_names(snippet: Story | Rule, domain: Domain, *, with_actions: bool) -> None:
     known = frozenset(domain.action_names)
-    for snippet in snippets:
-        condition = snippet.condition if isinstance(snippet, Rule) else ()
-        inside = (s for step in snippet.steps if isinstance(step, OrStep) for s in step.alternatives)
-        for step in (*condition, *snippet.steps, *inside):
-            if isinstance(step, SlotStep) and step.name not in domain.all_slots:
-                _refuse(snippet, "sets the slot", step.name, list(domain.all_slots), "slots", step.source)
-            if isinstance(step, ActionStep) and step.name and step.name not in known and "/" not in step.name:
-                _refuse(snippet, "names the action", step.name, list(known), "actions", step.source)
+    condition = snippet.condition if isinstance(snippet, Rule) else ()
+    inside = (s for step in snippet.steps if isinstance(step, OrStep) for s in step.alternatives)
+    for step in (*condition, *snippet.steps, *inside):
+        if isinstance(step, SlotStep) and step.name not in domain.all_slots:
+            _refuse(snippet, "sets the slot", step.name, list(domain.all_slots), "slots", step.source)
+        name = step.name if with_actions and isinstance(step, ActionStep) else None
+        if name and name not in known and "/" not in name:
+            _refuse(snippet, "names the action", name, list(known), "actions", step.source)
 
 
 def _refuse(

@@ -23,6 +23,7 @@ from shoptalk.server import emulation, model_routes
 from shoptalk.server.auth import Auth, guard
 from shoptalk.server.errors import ApiError
 from shoptalk.server.holder import Holder
+from shoptalk.stores.base import Conversation
 from shoptalk.turn import Run
 
 API_VERSION = "3.6.21"
@@ -303,7 +304,8 @@ def _state(tracker: Tracker, verbosity: str) -> dict[str, Any]:
 
 async def _length(holder: Holder, conversation_id: str) -> int:
     """How many events a conversation has."""
-    return len((await holder.assistant.tracker(conversation_id, full=True)).events)
+    conversation = await holder.assistant.store.load(conversation_id, full=True)
+    return conversation.length if conversation else 0
 
 
 async def _lived(holder: Holder, conversation_id: str, since: int) -> Tracker:
@@ -311,9 +313,12 @@ async def _lived(holder: Holder, conversation_id: str, since: int) -> Tracker:
 
     What was read back has forgotten how a form's turns were asked.
     """
-    events = (await holder.assistant.tracker(conversation_id, full=True)).events
-    tracker = Tracker.from_stored(conversation_id, events[:since], holder.assistant.domain)
-    tracker.apply_all(events[since:])
+    stored = await holder.assistant.store.load(conversation_id, full=True)
+    conversation = stored or Conversation([])
+    events = [decode(event) for event in conversation.events]
+    known = max(0, since - conversation.first_index)
+    tracker = Tracker.from_stored(conversation_id, events[:known], holder.assistant.domain)
+    tracker.apply_all(events[known:])
     return tracker
 
 

@@ -62,7 +62,8 @@ class Conversation:
     Args:
         events: the tail of the conversation, oldest first.
         first_index: position of `events[0]` in the whole conversation; where `snapshot` holds.
-        snapshot: the state the assistant passed to `commit` at `first_index`; None at index 0.
+        snapshot: the state the assistant passed to `commit` at `first_index`; None at index 0, and where a session
+            begins whose predecessors the store dropped.
         length: number of events in the whole conversation.
         mark: stands for this history; "" where a store does not tell what is new since a reading.
         is_rest: `events` are only those that came after what the caller knew; `snapshot` is left out.
@@ -279,7 +280,7 @@ class TrackerStore(Protocol):
 
         Args:
             sender_id: whose.
-            full: every event ever, without a snapshot.
+            full: every event the store keeps, without a snapshot.
             earlier: start at the snapshot before the newest (for a rewind past the newest one).
         """
 

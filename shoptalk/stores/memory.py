@@ -1,4 +1,8 @@
-"""Conversations in this process's memory: the shipped fake, with the semantics of the real stores."""
+"""Conversations in this process's memory: the shipped fake, with the semantics of the real stores.
+
+One thing it does on its own, as Rasa's: what is written after a session began drops the sessions before it, so that
+memory grows with the users, not with their visits.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from shoptalk.core.domain import ACTION_SESSION_START
 from shoptalk.errors import LeaseLost, Overloaded
 from shoptalk.stores.base import (
     Accepted,
@@ -36,6 +41,7 @@ class _Record:
     """Everything kept about one sender."""
 
     events: list[Json] = field(default_factory=list)
+    dropped: int = 0
     snapshots: deque[tuple[int, Json]] = field(default_factory=lambda: deque(maxlen=2))
     inbox: OrderedDict[str, StoredMessage] = field(default_factory=OrderedDict)
     seen: OrderedDict[str, tuple[float, list[Json]]] = field(default_factory=OrderedDict)
@@ -45,6 +51,18 @@ class _Record:
     committed: int = 0
     expires: float | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add(self, events: Sequence[Json]) -> None:
+        """Go on with the current session; the ones before it are dropped."""
+        start = next((at for at in range(len(self.events) - 1, 0, -1) if _begins(self.events[at])), 0)
+        del self.events[:start]
+        self.dropped += start
+        self.events += events
+
+    @property
+    def length(self) -> int:
+        """Events there were, the dropped ones among them."""
+        return self.dropped + len(self.events)
 
     def tell(self) -> None:
         """Wake everybody who waits for this sender."""
@@ -132,9 +150,9 @@ class MemoryTrackerStore:
         if lease is None or lease.fence != fence:
             return False
         record.committed = fence
-        record.events += added
+        record.add(added)
         if state is not None:
-            record.snapshots.appendleft((len(record.events), state))
+            record.snapshots.appendleft((record.length, state))
         record.seen[field_of(message)] = (self._clock(), said)
         record.inbox.popitem(last=False)
         record.head = ""
@@ -174,7 +192,7 @@ class MemoryTrackerStore:
             return None
         record = self._record(sender_id)
         return (
-            Conversation(copies(record.events), 0, None, len(record.events))
+            Conversation(copies(record.events), record.dropped, None, record.length)
             if full
             else _tail(record, int(earlier))
         )
@@ -184,19 +202,19 @@ class MemoryTrackerStore:
     ) -> int:
         added = copies(events)
         record = await self._between_turns(check_id("sender_id", sender_id))
-        if at is not None and at != len(record.events):
+        if at is not None and at != record.length:
             raise LeaseLost(
-                f"The conversation has {len(record.events)} events, not {at}; nothing was written.",
+                f"The conversation has {record.length} events, not {at}; nothing was written.",
                 hint="Read it anew.",
             )
-        record.events += added
+        record.add(added)
         self._written(record)
-        return len(record.events)
+        return record.length
 
     async def replace(self, sender_id: str, events: Sequence[Mapping[str, Any]]) -> None:
         added = copies(events)
         record = await self._between_turns(check_id("sender_id", sender_id))
-        record.events, record.snapshots = added, deque(maxlen=2)
+        record.events, record.dropped, record.snapshots = added, 0, deque(maxlen=2)
         self._written(record)
 
     async def forget(self, sender_id: str) -> int:
@@ -238,7 +256,8 @@ class MemoryTrackerStore:
         while record.seen and next(iter(record.seen.values()))[0] + self.options.dedupe_s <= now:
             record.seen.popitem(last=False)
         if record.expires is not None and record.expires <= now:
-            record.events, record.snapshots, record.expires = [], deque(maxlen=2), None
+            record.events, record.dropped = [], 0
+            record.snapshots, record.expires = deque(maxlen=2), None
         return record
 
     def _live(self, record: _Record) -> _Lease | None:
@@ -270,7 +289,13 @@ class MemoryTrackerStore:
 
 
 def _tail(record: _Record, which: int) -> Conversation:
-    if which < len(record.snapshots):
+    if which < len(record.snapshots) and record.snapshots[which][0] >= record.dropped:
         index, state = record.snapshots[which]
-        return Conversation(copies(record.events[index:]), index, copy(state), len(record.events))
-    return Conversation(copies(record.events), 0, None, len(record.events))
+        return Conversation(
+            copies(record.events[index - record.dropped :]), index, copy(state), record.length
+        )
+    return Conversation(copies(record.events), record.dropped, None, record.length)
+
+
+def _begins(event: Json) -> bool:
+    return event.get("event") == "action" and event.get("name") == ACTION_SESSION_START

@@ -128,8 +128,8 @@ class Policy(Protocol):
 
     Optional methods and attributes the engine uses when a policy has them: `rule_only` (what it knows of
     `RuleOnly`, given to every policy's `predict`), `use_text(featurize)` (how to turn a text into a vector at
-    prediction), `learns_from_chance` (True: give it augmented conversations too), `is_light` (True: `predict` takes
-    well under a millisecond), `only_scores(tracker) -> bool` (True: its prediction has no events and can win by its
+    prediction), `learns_from_chance` (True: give it augmented conversations too), `learns_actions` (True: stories
+    must not name actions that the domain lacks), `is_light` (True: `predict` takes well under a millisecond), `only_scores(tracker) -> bool` (True: its prediction has no events and can win by its
     score alone, which is at most 1, so that it need not be asked when a policy of higher priority is certain),
     `report() -> dict` (JSON figures of its training, for people).
     """

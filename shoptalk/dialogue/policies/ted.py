@@ -97,6 +97,7 @@ class TEDPolicy:
 
     default_priority: ClassVar[int] = 1
     learns_from_chance: ClassVar[bool] = True
+    learns_actions: ClassVar[bool] = True
     form: ClassVar[int] = 2  # windows are read from the newest moment back
     is_light: ClassVar[bool] = True  # a millisecond of numpy; a thread costs a busy server more
     defaults: ClassVar[dict[str, Any]] = DEFAULTS
