@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from actions.desk import TASK_SLOTS, Desk, Domain, Event, clear, put, transcript
 from actions.handoff import ActionHandoff
-from actions.order_forms import REFUSED, OrderForm, Slots, refused
+from actions.order_forms import REFUSED, OrderForm, Slots, refused, wants_time
 from actions.orders import only_suited, remembered_is_unfit
 from actions.returns import only_order_with, pick_line
 from shop.database import once
@@ -19,6 +19,9 @@ from shop.labels import RESOLUTIONS, day, label, money
 from shop.orders import days_late
 from shop.policy import SERVICE_ANSWER_HOURS
 from shop.tickets import KINDS, add_note, open_complaint
+
+# Whoever does not say what happened is asked once more; a colleague can read the rest.
+ASKED_AT_MOST = 2
 
 
 class ValidateComplaintForm(OrderForm):
@@ -30,6 +33,10 @@ class ValidateComplaintForm(OrderForm):
     def adapt(self, slots: list[str], tracker: Tracker) -> list[str]:
         kind = tracker.get_slot("complaint_kind")
         needless = {"service": ("order_id", "verifier"), "late": ("complaint_detail",)}.get(str(kind), ())
+        desk = Desk(tracker, CollectingDispatcher())
+        waits = desk.intent == "repeat" or wants_time(desk)
+        if _asked_for_detail(tracker) >= ASKED_AT_MOST and not waits:
+            needless = (*needless, "complaint_detail")
         return [slot for slot in slots if slot not in needless]
 
     def only_order(self, desk: Desk) -> str | None:
@@ -38,8 +45,10 @@ class ValidateComplaintForm(OrderForm):
             return only_suited(desk, "complaint_form")
         if kind not in ("damaged", "wrong_item"):
             return None
-        named = [*desk.entities("reason"), *desk.entities("product"), *desk.entities("category")]
-        return only_order_with(desk, named[-1]) if named else None
+        goods = [*desk.entities("product"), *desk.entities("category")]
+        named = [*desk.entities("reason"), *goods]
+        found = only_order_with(desk, named[-1]) if named else None
+        return found or (None if goods else only_suited(desk, "complaint_form"))
 
     def unfit(self, desk: Desk) -> bool:
         return desk.tracker.get_slot("complaint_kind") == "late" and remembered_is_unfit(
@@ -60,9 +69,10 @@ class ValidateComplaintForm(OrderForm):
             # More about the same case is no new one.
             return {"complaint_kind": value, "form_outcome": REFUSED}
         text = desk.text
-        # Who already told the story is not asked for it again.
-        told = not text.startswith("/") and (
-            len(text.split()) >= 6 or (len(text) >= 9 and not text.isascii())
+        # Who already told the story, or named both the piece and what is wrong with it, is not asked for it again.
+        named = desk.entities("reason") and (desk.entities("product") or desk.entities("category"))
+        told = not text.startswith("/") and bool(
+            named or len(text.split()) >= 6 or (len(text) >= 9 and not text.isascii())
         )
         return {"complaint_kind": value, "complaint_detail": text} if told else {"complaint_kind": value}
 
@@ -71,6 +81,17 @@ class ValidateComplaintForm(OrderForm):
     ) -> Slots:
         text = str(value).strip()
         return {"complaint_detail": text[:1000] if len(text) >= 2 else None}
+
+
+def _asked_for_detail(tracker: Tracker) -> int:
+    """How often the open form has asked what happened."""
+    count = 0
+    for event in reversed(tracker.events):
+        if event.get("event") == "active_loop":
+            break
+        said = (event.get("metadata") or {}).values()
+        count += event.get("event") == "bot" and "utter_ask_complaint_detail" in said
+    return count
 
 
 class ActionSubmitComplaint(Action):
@@ -131,8 +152,18 @@ def note(desk: Desk, kind: str | None = None) -> bool:
     return bool(result["noted"])
 
 
+def _first_said(desk: Desk) -> str:
+    """The message by which the complaint began, else the latest."""
+    for event in reversed(desk.tracker.events):
+        intent = str(((event.get("parse_data") or {}).get("intent") or {}).get("name"))
+        text = str(event.get("text") or "")
+        if event.get("event") == "user" and intent.startswith("complain_") and not text.startswith("/"):
+            return text
+    return desk.question
+
+
 def _complaint(desk: Desk, kind: str) -> Any:
-    detail = str(desk.tracker.get_slot("complaint_detail") or desk.question)
+    detail = str(desk.tracker.get_slot("complaint_detail") or _first_said(desk))
     order_id, shopper, now = desk.form_order, desk.shopper, desk.now
 
     def change(session: Session) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from actions.products import (
     ActionRecommendForMe,
     shown_item,
 )
-from actions.returns import ValidateReturnForm
+from actions.returns import ValidateReturnForm, only_order_with
 from shop.catalogue import get_item
 
 ORDER_TASKS = ("action_order_status", "action_refund_status")
@@ -108,6 +108,12 @@ class ActionInform(Action):
         item = shown_item(desk)
         if item is not None and task in (None, "action_recommend"):
             return await do("action_product_info", desk, domain, [put("product", item.id)])
+        if tracker.get_slot("last_task") in ORDER_TASKS and not desk.shopper.is_guest:
+            # "The boots", after the state of an order: another order, if one holds them.
+            goods = [*desk.entities("product"), *desk.entities("category")]
+            order = only_order_with(desk, goods[-1]) if goods else None
+            if order is not None:
+                return await do(str(tracker.get_slot("last_task")), desk, domain, [put("order_id", order)])
         if task is None:
             asked = ask_which(desk, WORTH_ASKING_AFTER_WORD)
             if asked is None:

@@ -210,6 +210,11 @@ def go_on_with(action: str) -> Event:
     return {"event": "followup", "timestamp": None, "name": action}
 
 
+def reject(form: str) -> Event:
+    """The event by which a form says that a message was no answer, so that the rules look at it."""
+    return {"event": "action_execution_rejected", "timestamp": None, "name": form}
+
+
 def leave_form() -> list[Event]:
     """The events that end whatever form is open."""
     return [{"event": "active_loop", "timestamp": None, "name": None}, put("requested_slot", None)]

@@ -45,6 +45,9 @@ class ActionGptFallback(Action):
         # Whoever pressed "none of them" was not helped by what is known; a person is offered with the reply.
         if not desk.text.startswith("/") and knowledge.answer(desk.question, desk.language):
             return await ActionFaq().answer(dispatcher, tracker, domain)
+        if desk.loop:
+            desk.say("utter_off_topic")
+            return [put("offer", None)]
         found = knowledge.search(desk.question, desk.language, limit=PASSAGES) if desk.question else []
         passages = [
             {"title": x.article.title, "text": x.text, "url": x.article.url, "score": x.score} for x in found
@@ -65,6 +68,10 @@ class ActionAskWhich(Action):
         guess = next((x["name"] for x in ranking if x["name"] != "nlu_fallback"), "")
         if guess.startswith("faq_") and desk.question and knowledge.answer(desk.question, desk.language):
             return await ActionFaq().answer(dispatcher, tracker, domain)
+        if desk.loop:
+            # The form's own question follows.
+            desk.say("utter_ask_rephrase")
+            return []
         asked = ask_which(desk)
         return asked if asked is not None else await ActionGptFallback().run(dispatcher, tracker, domain)
 

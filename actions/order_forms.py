@@ -10,16 +10,27 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import FormValidationAction
 
-from actions.desk import OF_THE_WHOLE, Desk, Domain, Event, apply, put
+from actions.desk import OF_THE_WHOLE, Desk, Domain, Event, apply, put, reject
 from actions.wishes import answer_beside, wishes
 from shop.database import reading
 from shop.identity import check_guest, find_order, looks_like_verifier, order_number
+from shop.labels import read_place
 from shop.models import Order
 
 Slots = dict[str, Any]
 REFUSED = "refused"
 # A yes that nobody is sure of changes nothing.
 SURE_YES = 0.8
+# A message is about something else altogether only if that is as sure.
+SURE_ELSEWHERE = 0.8
+# Where anything may be the answer ("my mother has died"), only a question or a request is about something else.
+OPEN_QUESTIONS = ("return_reason", "complaint_detail")
+_REQUEST = re.compile(
+    r"[?？吗呢]\s*$|什么|甚麼|多少|哪|怎|谁|誰|[帮幫给給][我忙]"
+    r"|^\W*(?:(?:and|so|hey|please|pls|ok(?:ay)?)\W+)?(?:who|what|when|where|why|how|which|can|could|do|does|did|is|are|was|will|would"
+    r"|tell|give|show|write|translate|book|play|sing|find|explain|help)\b",
+    re.IGNORECASE,
+)
 _YES_NO = re.compile(
     r"\W*(?:(?P<yes>(?:yes|yeah|yep|yup|sure|okay|ok|correct|right|exactly|absolutely)\b|没错|是|对|好|行|可以|确定|确认|嗯)"
     r"|(?:no|nope|nah|not|never|don['’]?t)\b|不|别|没|算了)",
@@ -76,6 +87,10 @@ class OrderForm(FormValidationAction):
             if heard:
                 desk.say("utter_nothing_done")
             return [put(name, desk.before(name)) for name in heard]
+        if not opens and is_elsewhere(desk):
+            # The rules answer it, and then the form asks again.
+            asked = str(tracker.get_slot("requested_slot"))
+            return [put(asked, desk.before(asked)), reject(str(desk.loop))]
         if opens and not tracker.get_slot("pending_task"):
             await answer_beside(desk, domain)
         events: list[Event] = await super().get_validation_events(dispatcher, tracker, domain)
@@ -125,15 +140,15 @@ class OrderForm(FormValidationAction):
         return self._prove(desk, str(number), verifier) if verifier else {"order_id": str(number)}
 
     def _not_a_number(self, desk: Desk, text: str) -> Slots:
-        """An answer without a number: it may name the piece, or something else that was asked or will be."""
-        named = self.order_named(desk, text)
+        """An answer without a number: a place among the orders shown, the piece, or something else that was asked."""
+        named = _shown_at(desk, text) or self.order_named(desk, text)
         if named is not None:
             return self.own(desk, named)
         if len(desk.tracker.slots_to_validate()) == 1:
             if any(character.isdigit() for character in text):
                 desk.say("utter_order_number_form")
-            elif desk.shopper.is_guest:
-                desk.say("utter_order_number_help")
+            else:
+                desk.say("utter_order_number_help" if desk.shopper.is_guest else "utter_order_choice_help")
         return {"order_id": None}
 
     def order_named(self, desk: Desk, text: str) -> str | None:
@@ -203,6 +218,25 @@ def read_yes_no(text: str) -> bool | None:
 def wants_time(desk: Desk) -> bool:
     """Whether the latest message asks for a moment and says nothing else."""
     return bool(_ASKS_FOR_TIME.search(desk.text) and _NOTHING_ELSE.fullmatch(desk.text.strip()))
+
+
+def is_elsewhere(desk: Desk) -> bool:
+    """Whether the latest message, taken for the answer to a form's question, is another question or is about nothing here."""
+    asked = desk.tracker.get_slot("requested_slot")
+    found = desk.tracker.latest_message.get("entities") or []
+    values = any(x.get("entity") not in OF_THE_WHOLE for x in found)
+    sure = desk.intent == "out_of_scope" and desk.confidence >= SURE_ELSEWHERE
+    if values or asked not in desk.tracker.slots_to_validate() or not (sure or desk.intent == "nlu_fallback"):
+        return False
+    return (sure and asked not in OPEN_QUESTIONS) or _REQUEST.search(desk.text) is not None
+
+
+def _shown_at(desk: Desk, text: str) -> str | None:
+    """The one of the orders last shown that a text means by its place."""
+    shown, place = desk.tracker.get_slot("shown_orders"), read_place(text)
+    if place is None or not isinstance(shown, list) or place >= len(shown) or desk.shopper.is_guest:
+        return None
+    return str(shown[place])
 
 
 def refused(tracker: Tracker) -> bool:

@@ -28,7 +28,7 @@ from shop.catalogue import (
     wish_tags,
     with_stock,
 )
-from shop.labels import ATTRIBUTES, CATEGORIES, COLORS, day, label, money, size_label
+from shop.labels import ATTRIBUTES, CATEGORIES, COLORS, day, label, money, read_place, size_label
 from shop.recommendations import best_rated, for_customer, for_wishes, similar
 from shop.views import comparison, product_cards
 
@@ -61,7 +61,10 @@ class ActionProductInfo(Answer):
         if item is None:
             return [*memory, *_offer_choice(desk, str(name), aspect)]
         {"price": self._price, "stock": self._stock}.get(aspect, self._attribute)(desk, item)
-        return [*memory, put("product", item.id), put("shown_products", [item.id])]
+        shown = tracker.get_slot("shown_products")
+        # Of a list that was shown, others may be asked about next: "and the second one?"
+        listed = shown if isinstance(shown, list) and item.id in shown else [item.id]
+        return [*memory, put("product", item.id), put("shown_products", listed)]
 
     async def _without_name(self, desk: Desk, domain: Domain, memory: list[Event]) -> list[Event]:
         """No product is named: a wish narrowed down, a question about the shop, or one of what was shown."""
@@ -90,6 +93,8 @@ class ActionProductInfo(Answer):
 
     def _stock(self, desk: Desk, item: Item) -> None:
         language = desk.language
+        if self._never_so(desk, item):
+            return
         color, size = _color_and_size(desk, item)
         there = availability(item.id, color, size)
         code = (
@@ -107,6 +112,24 @@ class ActionProductInfo(Answer):
             colors=joint.join(label(COLORS, found, language) for found in there.colors) or "-",
             restock=day(there.restock_at, language),
         )
+
+    def _never_so(self, desk: Desk, item: Item) -> bool:
+        """Say so if the product is not made in a colour or size that the message names."""
+        language, joint = desk.language, "、" if desk.language == "zh" else ", "
+        color, size = (values[-1] if values else None for values in map(desk.entities, ("color", "size")))
+        read = read_color(color) if color else None
+        wished = [label(COLORS, read, language)] if read and read not in item.colors else []
+        wished += [size] if size and (read_size(size) or item.sizes[0]) not in item.sizes else []
+        if wished:
+            desk.say(
+                "utter_product_never_so",
+                product_cards([item], language),
+                title=item.title(language),
+                wished=joint.join(wished),
+                sizes=joint.join(size_label(size, language) for size in item.sizes),
+                colors=joint.join(label(COLORS, color, language) for color in item.colors),
+            )
+        return bool(wished)
 
     def _attribute(self, desk: Desk, item: Item) -> None:
         language = desk.language
@@ -150,21 +173,13 @@ def _meant(desk: Desk) -> str | None:
     return str(name) if name else None
 
 
-_PLACES = (
-    re.compile(r"\b(?:first|1st)\b|第一", re.I),
-    re.compile(r"\b(?:second|2nd)\b|第二", re.I),
-    re.compile(r"\b(?:third|3rd)\b|第三", re.I),
-    re.compile(r"\b(?:fourth|4th)\b|第四", re.I),
-)
-
-
 def shown_item(desk: Desk) -> Item | None:
     """The one of the products last shown that the message means by its place or a word of its name."""
     shown = desk.tracker.get_slot("shown_products")
     items = [item for item in map(get_item, shown if isinstance(shown, list) else []) if item is not None]
-    for place, item in zip(_PLACES, items, strict=False):
-        if place.search(desk.text):
-            return item
+    place = read_place(desk.text)
+    if place is not None and place < len(items):
+        return items[place]
     if desk.text.startswith("/") or len(desk.text) > SHORT or desk.entities("category"):
         return None
     shared = [_shared(item, desk.text) for item in items]
@@ -288,6 +303,8 @@ class ActionRecommend(Answer):
         if desk.info("price"):
             memory.append(put("budget", desk.info("price")))
         wish = self._wish(desk)
+        if wish.category and not desk.entities("category"):
+            memory.append(put("category", wish.category))
         if wish == Wish(text=wish.text) and not wish_tags(wish.text):
             desk.say("utter_ask_wishes")
             return memory

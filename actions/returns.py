@@ -29,6 +29,7 @@ from shop.labels import (
     match_words,
     money,
     pick,
+    read_place,
 )
 from shop.models import Order, OrderLine
 from shop.orders import NotAllowed, orders_of
@@ -53,7 +54,12 @@ def pick_line(order: Order, text: str | None) -> OrderLine | None:
     for match in find_products(wanted, limit=30):
         if match.item.id in by_product:
             return by_product[match.item.id]
-    return _line_of_kind(order, wanted) if len(wanted) <= SHORT else None
+    if len(wanted) > SHORT:
+        return None
+    place = read_place(wanted)
+    if place is not None:
+        return order.lines[place] if place < len(order.lines) else None
+    return _line_of_kind(order, wanted)
 
 
 def _line_of_kind(order: Order, text: str) -> OrderLine | None:

@@ -286,7 +286,7 @@ def read_size(text: str | None) -> str | None:
         if word in lowered:
             return words[word]
     found = re.search(
-        r"(?<![A-Za-z0-9])(XS|XL|S|M|L|\d{2}-\d{2}|\d{2,3}(?:x\d{3})?)(?![A-Za-z0-9])", text, re.I
+        r"(?<![A-Za-z0-9])(XS|3XL|X{1,2}L|S|M|L|\d{2}-\d{2}|\d{2,3}(?:x\d{3})?)(?![A-Za-z0-9])", text, re.I
     )
     return found.group(1).upper().replace("X2", "x2") if found else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import re
 import time
 
 Pair = tuple[str, str]
@@ -377,6 +378,19 @@ def day(at: int | None, language: str) -> str:
     if language == "zh":
         return f"{moment.tm_year}年{moment.tm_mon}月{moment.tm_mday}日"
     return f"{moment.tm_mday} {calendar.month_name[moment.tm_mon]} {moment.tm_year}"
+
+
+_PLACES = (
+    re.compile(r"\b(?:first|1st|newest|latest|most recent)\b|第[一1]|最新|最近", re.I),
+    re.compile(r"\b(?:second|2nd)\b|第[二2]", re.I),
+    re.compile(r"\b(?:third|3rd)\b|第[三3]", re.I),
+    re.compile(r"\b(?:fourth|4th)\b|第[四4]", re.I),
+)
+
+
+def read_place(text: str) -> int | None:
+    """The place in a list, from 0, that a text names: "the second one". Lists begin with the newest."""
+    return next((place for place, words in enumerate(_PLACES) if words.search(text)), None)
 
 
 def match_words(words: dict[str, tuple[str, ...]], text: str) -> str | None:

@@ -22,6 +22,9 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz'"
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 _LONGEST = 24
 """Letters of a word that are worth a look; candidates grow with them."""
+RARE, TIMES_AS_FREQUENT, LEAST_LETTERS_OF_RARE = 2, 10, 5
+"""Of words that the training data itself may have misspelt: times seen at most, how much more often the word that is meant
+is seen, and letters."""
 
 
 class SpellingCorrector:
@@ -29,7 +32,8 @@ class SpellingCorrector:
 
     A word is corrected when neither the training data nor the vocabulary of a pretrained encoder has it, and a word
     that the training data or a lookup table has often is one slip away: a letter too many, too few, another, or two
-    swapped. Names inside a sentence (capitals), numbers and addresses are left alone. The output key `read_as` says what
+    swapped. Of a word that the training data has once or twice, itself a slip perhaps ("retrun"), only a letter too few or
+    two swapped are mended, for a word at least ten times as frequent: "mend" shall not become "send". Names inside a sentence (capitals), numbers and addresses are left alone. The output key `read_as` says what
     was read, if it is not what was written.
 
     Keys: `words` (encoder whose vocabulary says which words there are; null: only the training data), `least_seen`
@@ -75,9 +79,13 @@ class SpellingCorrector:
         word = token.text.lower()
         if not self.options["least_letters"] <= len(word) <= _LONGEST or not _WORD.fullmatch(word):
             return None
-        if word in self._seen or word in self._known or (place and token.text[0].isupper()):
+        seen, least = self._seen[word], self.options["least_seen"]
+        if seen > RARE or word in self._known or (place and token.text[0].isupper()):
             return None
-        found = [near for near in _one_slip_away(word) if self._seen[near] >= self.options["least_seen"]]
+        if seen and len(word) < LEAST_LETTERS_OF_RARE:
+            return None
+        near = _hasty_slips(word) if seen else _one_slip_away(word)
+        found = [other for other in near if self._seen[other] >= max(least, TIMES_AS_FREQUENT * seen)]
         return max(found, key=lambda near: (self._seen[near], near)) if found else None
 
     def save(self) -> Saved:
@@ -102,12 +110,18 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-def _one_slip_away(word: str) -> set[str]:
+def _hasty_slips(word: str) -> set[str]:
+    """What stands one letter too few, or two swapped, away."""
     halves = [(word[:at], word[at:]) for at in range(len(word) + 1)]
-    out = {left + right[1:] for left, right in halves if right}
-    out |= {left + right[1] + right[0] + right[2:] for left, right in halves if len(right) > 1}
-    out |= {left + letter + right[1:] for left, right in halves if right for letter in LETTERS}
-    return out | {left + letter + right for left, right in halves for letter in LETTERS}
+    swapped = {left + right[1] + right[0] + right[2:] for left, right in halves if len(right) > 1}
+    return swapped | {left + letter + right for left, right in halves for letter in LETTERS}
+
+
+def _one_slip_away(word: str) -> set[str]:
+    halves = [(word[:at], word[at:]) for at in range(len(word))]
+    out = {left + right[1:] for left, right in halves}
+    out |= {left + letter + right[1:] for left, right in halves for letter in LETTERS}
+    return out | _hasty_slips(word)
 
 
 def _read(message: Message, meant: list[str | None]) -> Reading:

@@ -96,3 +96,20 @@ THINGS = ("scarf", "jacket", "sweater", "lamp")
 def test_without_a_vocabulary_the_training_data_alone_says_which_words_there_are() -> None:
     alone = trained(["MultilingualTokenizer", {"name": "SpellingCorrector", "words": None}], WORDS)
     assert alone.parse(["border"])[0]["read_as"] == "order"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("retrun it", "return it"),  # two letters swapped in a word that was seen once
+        ("i retun it", "i return it"),  # a letter too few
+        ("please sturn", None),  # another letter
+        ("tarn", None),  # too short
+    ],
+)
+def test_a_rare_word_of_the_training_data_may_be_a_slip(text: str, read: str | None) -> None:
+    often = [f"return {thing}" for thing in "abcdefghijkl"]
+    slips = ["retrun it", "i retun this", "sturn", "tarn", *(f"the tran {number}" for number in range(10))]
+    settings = {"name": "SpellingCorrector", "words": None}
+    pipeline = trained(["MultilingualTokenizer", settings], data({"a": often, "b": slips}))
+    assert pipeline.parse([text])[0].get("read_as") == read
