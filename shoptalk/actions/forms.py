@@ -46,7 +46,9 @@ async def run_form(form: FormSpec, scene: Scene) -> list[Event]:
     done: list[Event] = []
     if scene.tracker.active_loop_name != form.name:
         begun = ActiveLoop(name=form.name)
-        done = [begun, *await _activate(form, scene.at(_with(scene.tracker, [begun])))]
+        tracker = _with(scene.tracker, [begun])
+        _hear_again(tracker)
+        done = [begun, *await _activate(form, scene.at(tracker))]
     if not is_done(done):
         done += await _go_on(form, scene, done)
     if is_done(done):
@@ -76,6 +78,13 @@ async def _activate(form: FormSpec, scene: Scene) -> list[Event]:
     checked = await _validate(form, scene.at(tracker), filled)
     named = {event.name for event in checked if isinstance(event, SlotSet)}
     return [*checked, *(event for event in slots if event.name not in named)]
+
+
+def _hear_again(tracker: Tracker) -> None:
+    """Look at the last message there was, though a loop may have dealt with it, as when somebody executes the form."""
+    said = next((event for event in reversed(tracker.events) if isinstance(event, UserUttered)), None)
+    if said is not None and not _is_same(said, tracker.latest_message):
+        tracker.latest_message = said
 
 
 async def _go_on(form: FormSpec, scene: Scene, done: Sequence[Event]) -> list[Event]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from shoptalk.core.domain import ACTION_LISTEN, ACTION_SESSION_START
-from shoptalk.core.events import ActionExecuted, ActiveLoop, Event, SlotSet, UserUttered
-from shoptalk.core.slots import SESSION_METADATA_SLOT
+from shoptalk.core.domain import ACTION_LISTEN, ACTION_SESSION_START, ACTION_UNLIKELY_INTENT
+from shoptalk.core.events import ActionExecuted, ActiveLoop, Event, SlotSet, UserFeaturization, UserUttered
 from shoptalk.core.training_data import EntitySpan
 from shoptalk.formats.nlu import markup
 from shoptalk.formats.project import FORMAT_VERSION
+from shoptalk.formats.yaml_writer import block, literal, scalar
 
 
 def stories_of(
@@ -48,21 +47,34 @@ def _sessions(events: Iterable[Event]) -> list[list[Event]]:
 
 def _steps(events: Sequence[Event], as_test: bool) -> list[str]:
     lines: list[str] = []
-    for event in events:
+    by_text = _said_by_text(events)
+    for place, event in enumerate(events):
         if isinstance(event, UserUttered):
-            lines += _user(event, as_test)
-        elif isinstance(event, ActionExecuted) and event.name != ACTION_LISTEN:
+            lines += _user(event, as_test, by_text=place in by_text)
+        elif isinstance(event, ActionExecuted) and event.name not in (ACTION_LISTEN, ACTION_UNLIKELY_INTENT):
             lines.append(
                 f"  - action: {scalar(event.name)}" if event.name else f"  - bot: {scalar(event.action_text)}"
             )
-        elif isinstance(event, SlotSet) and event.name != SESSION_METADATA_SLOT:
-            lines += ["  - slot_was_set:", f"    - {scalar(event.name)}: {scalar(event.value)}"]
+        elif isinstance(event, SlotSet):
+            lines += ["  - slot_was_set:", *_indented(4, block([{event.name: event.value}]))]
         elif isinstance(event, ActiveLoop):
             lines.append(f"  - active_loop: {scalar(event.name)}")
     return lines
 
 
-def _user(event: UserUttered, as_test: bool) -> list[str]:
+def _said_by_text(events: Sequence[Event]) -> set[int]:
+    """Places of the messages that were answered by their texts, not by their intents."""
+    found: set[int] = set()
+    place = -1
+    for at, event in enumerate(events):
+        if isinstance(event, UserUttered):
+            place = at
+        elif isinstance(event, UserFeaturization) and event.use_text_for_featurization and place >= 0:
+            found.add(place)
+    return found
+
+
+def _user(event: UserUttered, as_test: bool, *, by_text: bool) -> list[str]:
     intent = event.intent.get("full_retrieval_intent_name") or event.intent_name
     text = event.text or ""
     if not as_test:
@@ -70,38 +82,26 @@ def _user(event: UserUttered, as_test: bool) -> list[str]:
         if event.entities:
             lines.append("    entities:")
         for entity in event.entities:
-            lines.append(f"    - {scalar(entity['entity'])}: {scalar(entity.get('value'))}")
-            lines += [f"      {key}: {scalar(entity[key])}" for key in ("role", "group") if entity.get(key)]
+            lines += _indented(4, block([_entity(entity)]))
         return lines
     spans = () if text.startswith("/") else tuple(_span(text, e) for e in event.entities if "start" in e)
-    block = [f"      {line}" for line in markup(text, spans).splitlines() or [""]]
-    return [f"  - intent: {scalar(intent)}", "    user: |-", *block]
+    lines = [] if by_text or intent is None else [f"intent: {scalar(intent)}"]
+    lines += literal("user", markup(text, spans)) if text else []
+    return [f"{'    ' if number else '  - '}{line}" if line else "" for number, line in enumerate(lines)]
+
+
+def _entity(entity: dict[str, Any]) -> dict[str, Any]:
+    return {
+        entity["entity"]: entity.get("value"),
+        **{key: entity[key] for key in ("role", "group") if entity.get(key)},
+    }
+
+
+def _indented(by: int, lines: Sequence[str]) -> list[str]:
+    return [" " * by + line for line in lines]
 
 
 def _span(text: str, entity: dict[str, Any]) -> EntitySpan:
-    value = entity.get("value")
-    shown = value if isinstance(value, str) else text[entity["start"] : entity["end"]]
-    return EntitySpan(
-        entity["start"], entity["end"], entity["entity"], shown, entity.get("role"), entity.get("group")
-    )
-
-
-def scalar(value: Any) -> str:
-    """A value on one line of YAML: plain where that is safe, else quoted as JSON."""
-    if isinstance(value, str) and _is_plain(value):
-        return value
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _is_plain(value: str) -> bool:
-    """Whether a text means itself in YAML without quotes."""
-    import yaml
-
-    from shoptalk.formats.yaml import resolve
-
-    if not value or value != value.strip() or not isinstance(resolve(value), str):
-        return False
-    try:
-        return bool(yaml.safe_load(f"- {value}") == [value])
-    except yaml.YAMLError:
-        return False
+    start, end = entity["start"], entity["end"]
+    value = text[start:end] if entity.get("value") is None else entity["value"]
+    return EntitySpan(start, end, entity["entity"], value, entity.get("role"), entity.get("group"))

@@ -19,6 +19,7 @@ from shoptalk.core.messages import NO_CHANNEL, UserMessage
 from shoptalk.core.tracker import Tracker
 from shoptalk.dialogue.policies.base import Prediction
 from shoptalk.errors import ActionError, DataError
+from shoptalk.history import session_start
 from shoptalk.server import emulation, model_routes
 from shoptalk.server.auth import Auth, guard
 from shoptalk.server.errors import ApiError
@@ -155,7 +156,8 @@ def _action_routes(router: APIRouter, holder: Holder) -> None:
         name = body.get("name") if isinstance(body, dict) else None
         if not name or not isinstance(name, str):
             raise ApiError(400, "BadRequest", "Name of the action not provided in request body.")
-        before = await _existing(holder, conversation_id)
+        await _existing(holder, conversation_id)
+        before = await _lived(holder, conversation_id)
         try:
             replies = await holder.assistant.execute(
                 conversation_id, name, body.get("policy"), body.get("confidence")
@@ -201,7 +203,7 @@ def _change_routes(router: APIRouter, holder: Holder) -> None:
         await holder.assistant.log_message(
             UserMessage(body["text"], conversation_id, channel=NO_CHANNEL, parse_data=parse)
         )
-        return _state(await holder.assistant.tracker(conversation_id, full=True), _verbosity(include_events))
+        return _state(await _lived(holder, conversation_id), _verbosity(include_events))
 
     @router.post("/conversations/{conversation_id:path}/tracker/events", tags=["conversations"])
     async def append(request: Request, conversation_id: str, include_events: str = "AFTER_RESTART") -> Any:
@@ -308,16 +310,21 @@ async def _length(holder: Holder, conversation_id: str) -> int:
     return conversation.length if conversation else 0
 
 
-async def _lived(holder: Holder, conversation_id: str, since: int) -> Tracker:
-    """A conversation that was read back with its first events, and lived through the others.
+async def _lived(holder: Holder, conversation_id: str, since: int | None = None) -> Tracker:
+    """The current session of a conversation, read back with its first events, and lived through the others.
 
     What was read back has forgotten how a form's turns were asked.
+
+    Args:
+        holder, conversation_id: whose.
+        since: events of the conversation that are read back; None for all.
     """
     stored = await holder.assistant.store.load(conversation_id, full=True)
     conversation = stored or Conversation([])
     events = [decode(event) for event in conversation.events]
-    known = max(0, since - conversation.first_index)
-    tracker = Tracker.from_stored(conversation_id, events[:known], holder.assistant.domain)
+    begin = session_start(events) or 0
+    known = len(events) if since is None else max(begin, since - conversation.first_index)
+    tracker = Tracker.from_stored(conversation_id, events[begin:known], holder.assistant.domain)
     tracker.apply_all(events[known:])
     return tracker
 

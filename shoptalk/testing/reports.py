@@ -13,7 +13,7 @@ from shoptalk.core.events import ActionExecuted, ActiveLoop, Event, SlotSet, Use
 from shoptalk.core.slots import REQUESTED_SLOT, SESSION_METADATA_SLOT
 from shoptalk.core.training_data import EntitySpan
 from shoptalk.formats.nlu import markup
-from shoptalk.formats.story_writer import scalar
+from shoptalk.formats.yaml_writer import scalar
 from shoptalk.testing.metrics import evaluate, micro
 from shoptalk.testing.nlu import NluEvaluation, Part
 from shoptalk.testing.review import Review

@@ -97,6 +97,8 @@ def train(root: Path | str = ".", options: Options = Options(), progress: Progre
         ComponentError: a component or policy cannot be trained on it.
     """
     wall, cpu = time.perf_counter(), time.process_time()
+    # PyTorch keeps prepared kernels for every shape it has seen, and a batch of texts is a new shape nearly each time.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
     root = Path(root)
     tell = progress or (lambda stage, what, step, of: None)
     tell("read", str(root), 0, 1)

@@ -264,3 +264,17 @@ async def test_a_parse_explains_itself_when_asked(client: httpx.AsyncClient) -> 
     ]
     weights = {word["text"]: word["weights"] for word in found["explain"]["words"]}
     assert weights == {"hello": {"greet": 1.0}, "you": {"greet": 0.0}}
+
+
+async def test_an_action_or_an_event_answers_with_the_current_session(client: httpx.AsyncClient) -> None:
+    """As with Rasa: what was said before a restart is not part of the answer."""
+    await _say(client, "hello")
+    await _say(client, "/restart")
+    for path, body in (
+        ("execute", {"name": "utter_greet"}),
+        ("tracker/events", {"event": "bot", "text": "x"}),
+    ):
+        answer = (await client.post(f"/conversations/ann/{path}?include_events=ALL", json=body)).json()
+        tracker = answer.get("tracker", answer)
+        assert tracker["latest_input_channel"] is None
+        assert not [event for event in tracker["events"] if event["event"] == "user"]
