@@ -26,7 +26,7 @@ SURE_ELSEWHERE = 0.8
 # Where anything may be the answer ("my mother has died"), only a question or a request is about something else.
 OPEN_QUESTIONS = ("return_reason", "complaint_detail")
 _REQUEST = re.compile(
-    r"[?？吗呢]\s*$|什么|甚麼|多少|哪|怎|谁|誰|[帮幫给給][我忙]"
+    r"[?？吗呢]\s*$|什么|甚麼|多[少久长長]|哪|怎|谁|誰|[帮幫给給][我忙]"
     r"|^\W*(?:(?:and|so|hey|please|pls|ok(?:ay)?)\W+)?(?:who|what|when|where|why|how|which|can|could|do|does|did|is|are|was|will|would"
     r"|tell|give|show|write|translate|book|play|sing|find|explain|help)\b",
     re.IGNORECASE,

@@ -147,8 +147,8 @@ class ValidateReturnForm(OrderForm):
                 return {"return_item": str(value)}
             line = pick_line(order, str(value))
             if line is None:
-                # The order's number again is no piece, but nothing wrong either.
-                if desk.form_order not in str(value):
+                # The order's number again is no piece, but nothing wrong either; nor is what will be asked later.
+                if desk.form_order not in str(value) and not _says_something_else(desk):
                     desk.say("utter_item_not_in_order", order_id=str(order.number))
                 return {"return_item": None}
             return {"return_item": line.sku, **self._check_line(desk, order, line)}
@@ -230,6 +230,12 @@ class ValidateReturnForm(OrderForm):
             return {"form_outcome": None}
         _refuse(desk, order, verdict)
         return {"form_outcome": "refused"}
+
+
+def _says_something_else(desk: Desk) -> bool:
+    """Whether the message names a size, a reason or what is wanted instead, and no piece."""
+    pieces = any(desk.entities(name) for name in ("product", "category", "color"))
+    return not pieces and any(desk.entities(name) for name in ("size", "reason", "resolution", "date"))
 
 
 def _has_sizes(line: OrderLine) -> bool:

@@ -20,6 +20,7 @@ _HOMES: dict[str, dict[str, str]] = {
         "KeywordIntentClassifier": "shoptalk.nlu.classifiers.keyword:KeywordIntentClassifier",
         "FallbackClassifier": "shoptalk.nlu.classifiers.fallback:FallbackClassifier",
         "RegexEntityExtractor": "shoptalk.nlu.extractors.regex:RegexEntityExtractor",
+        "RoleClassifier": "shoptalk.nlu.extractors.roles:RoleClassifier",
         "EntitySynonymMapper": "shoptalk.nlu.extractors.synonyms:EntitySynonymMapper",
         "BertFeaturizer": "shoptalk.nlu.features.bert:BertFeaturizer",
         "HashedNgrams": "shoptalk.nlu.features.ngrams:HashedNgrams",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shoptalk.archive import Saved
+from shoptalk.core.training_data import EntitySpan
 from shoptalk.encoders.torch_runtime import has_bfloat16
 from shoptalk.encoders.upper import UpperLayers, pretrained_upper
 from shoptalk.networks.inference import Tagging
@@ -83,7 +84,8 @@ class EntityTagger:
         from shoptalk.networks.tagger_training import TaggerSettings, fit_tagger
 
         upper, pretrained = _pretrained(messages[0], options)
-        tags = tag_names(span for m in messages if m.example is not None for span in m.example.entities)
+        spans = [_spans(m, roles=options["entity_roles"]) for m in messages]
+        tags = tag_names(span for some in spans for span in some)
         layers = _layers(messages[0], options["featurizers"])
         shape = TaggerShape(
             layers=0 if layers is None else layers.shape[0],
@@ -100,7 +102,12 @@ class EntityTagger:
         places = replayed(fresh, len(messages), seed) if warm else range(len(messages))
         numbers = {tag: number for number, tag in enumerate(tags)}
         texts = [
-            _text(messages[place], numbers, labels[place] if labels else -1, options["featurizers"])
+            _text(
+                messages[place],
+                encode_spans(messages[place].tokens[:LONGEST], spans[place], numbers),
+                labels[place] if labels else -1,
+                options["featurizers"],
+            )
             for place in places
         ]
         epochs = options["tune_epochs"] if upper else options["entity_epochs"]
@@ -193,18 +200,22 @@ def _pretrained(
     return shape, {f"{UPPER}{name}": value for name, value in state.items()}
 
 
-def _text(message: Message, numbers: dict[str, int], label: int, origins: Sequence[str]) -> TaggerText:
+def _spans(message: Message, *, roles: bool) -> list[EntitySpan]:
+    """What is annotated, without roles where another component tells them."""
+    found = message.example.entities if message.example else ()
+    return [span if roles else replace(span, role=None) for span in found]
+
+
+def _text(message: Message, tags: Sequence[int], label: int, origins: Sequence[str]) -> TaggerText:
     """A message as the network learns it."""
     from shoptalk.networks.tagger_training import TaggerText
 
     tokens = message.tokens[:LONGEST]
-    spans = message.example.entities if message.example else ()
     layers, below = _layers(message, origins), message.subwords(origins)
     columns, offsets = shape_columns(tokens, COLUMNS)
-    encoded = np.asarray(encode_spans(tokens, spans, numbers), np.int64)
     vectors = None if layers is None else layers[:, :LONGEST]
     hidden, ranges = (None, None) if below is None else (below.hidden, below.ranges[:LONGEST])
-    return TaggerText(vectors, columns, offsets, encoded, label, hidden, ranges)
+    return TaggerText(vectors, columns, offsets, np.asarray(tags, np.int64), label, hidden, ranges)
 
 
 def _upper_layers(state: dict[str, NDArray[Any]], shape: EncoderShape) -> UpperLayers:

@@ -48,6 +48,8 @@ DEFAULTS: dict[str, Any] = {
     "entity_epochs": 6,
     "entity_rate": 1.5e-3,
     "entity_hidden": 256,
+    "entity_roles": True,
+    "entity_threshold": 0.0,
     "tune_epochs": 4,
     "tune_rate": 1e-4,
     "held_out": 0.12,
@@ -74,7 +76,9 @@ class JointClassifier:
     Keys: `intent_classification`, `entity_recognition` (switch halves off), `ranking_length`, `label_names`
     (intent names as examples), `views` (whether the intent head also looks at the encoder's words: their largest
     values and the mean of a middle layer), `epochs`, `learning_rate`, `weight_decay`, `dropout` (intent head),
-    `entity_epochs`, `entity_rate`, `entity_hidden` (tagger), `tune_epochs`, `tune_rate` (where BertFeaturizer leaves
+    `entity_epochs`, `entity_rate`, `entity_hidden` (tagger), `entity_roles` (false where
+    RoleClassifier tells them), `entity_threshold` (entities less sure than this are left out), `tune_epochs`,
+    `tune_rate` (where BertFeaturizer leaves
     layers to be tuned), `held_out` (share for calibration), `scope_keep`
     (share of in-scope messages the out-of-scope threshold lets pass), `random_seed`, `featurizers`.
     """
@@ -261,7 +265,9 @@ class JointClassifier:
                 self._write_intent(message, softmax(combined / np.float32(self._temperature)))
                 self._write_scope(message, rows.sentence[place : place + 1], float(logits[place].max()))
             if self._tagger is not None and found is not None:
-                message.entities.extend(self._tagger.entities(message, found, NAME))
+                least = self.options["entity_threshold"]
+                entities = self._tagger.entities(message, found, NAME)
+                message.entities.extend(e for e in entities if e["confidence_entity"] >= least)
 
     def _write_intent(self, message: Message, chances: Floats) -> None:
         order = np.argsort(-chances, kind="stable")[: max(self.options["ranking_length"], RIVALS)].tolist()
