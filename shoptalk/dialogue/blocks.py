@@ -30,6 +30,8 @@ GENERATED = "\0"
 """What names of joints begin with that nobody wrote."""
 SOURCE = "source"
 """Key of a training event's metadata: where it stands in the project."""
+FILLED: dict[str, Any] = {"text": "filled", "list": ["filled"]}
+"""The value of a slot of which a story says only that it was set, by type. Source: as Rasa."""
 UNPREDICTABLE = "unpredictable"
 """Key of an action's metadata: it comes out of nowhere, so nobody can learn to predict it."""
 
@@ -192,37 +194,37 @@ class _Cutter:
         ]
 
 
-def story_blocks(story: Story) -> list[Block]:
+def story_blocks(story: Story, domain: Domain) -> list[Block]:
     """A story as blocks."""
     cutter = _Cutter(story.name, story.source, is_rule=False)
-    _cut(cutter, story.steps)
+    _cut(cutter, story.steps, domain)
     return cutter.blocks()
 
 
-def rule_blocks(rule: Rule) -> list[Block]:
+def rule_blocks(rule: Rule, domain: Domain) -> list[Block]:
     """A rule as blocks: its condition, "anything before", its steps, and "anything after" if it does not wait."""
     cutter = _Cutter(rule.name, rule.source, is_rule=True)
-    _cut(cutter, rule.condition)
+    _cut(cutter, rule.condition, domain)
     anything = ActionStep(name=RULE_SNIPPET, source=rule.source)
     if not rule.conversation_start:
-        _cut(cutter, (anything,))
-    _cut(cutter, rule.steps)
+        _cut(cutter, (anything,), domain)
+    _cut(cutter, rule.steps, domain)
     if not rule.wait_for_user_input:
-        _cut(cutter, (anything,))
+        _cut(cutter, (anything,), domain)
     return cutter.blocks()
 
 
-def _cut(cutter: _Cutter, steps: Sequence[Step]) -> None:
+def _cut(cutter: _Cutter, steps: Sequence[Step], domain: Domain) -> None:
     for step in steps:
         if isinstance(step, CheckpointStep):
             cutter.checkpoint(step)
         elif isinstance(step, OrStep):
-            cutter.add([step_event(alternative) for alternative in step.alternatives])
+            cutter.add([_event(alternative, domain) for alternative in step.alternatives])
         else:
-            cutter.add([step_event(step)])
+            cutter.add([_event(step, domain)])
 
 
-def step_event(step: Step) -> Event:
+def _event(step: Step, domain: Domain) -> Event:
     """The event a step stands for; where it stands is kept in the metadata."""
     common: dict[str, Any] = {"timestamp": 0.0, "metadata": {SOURCE: step.source}}
     if isinstance(step, UserStep):
@@ -233,11 +235,17 @@ def step_event(step: Step) -> Event:
     if isinstance(step, ActionStep):
         return ActionExecuted(name=step.name, action_text=step.text, **common)
     if isinstance(step, SlotStep):
-        return SlotSet(name=step.name, value=step.value, **common)
+        return SlotSet(name=step.name, value=_value(step, domain), **common)
     if isinstance(step, LoopStep):
         return ActiveLoop(name=step.name, **common)
     assert isinstance(step, EventStep)
     return decode({"event": step.kind, **common})
+
+
+def _value(step: SlotStep, domain: Domain) -> Any:
+    """What a slot is set to; a bare name stands for any value if the slot is a text or a list, else for none."""
+    spec = domain.all_slots.get(step.name)
+    return step.value if step.has_value or spec is None else FILLED.get(spec.type)
 
 
 # --------------------------------------------------------------------------------------------- order, cycles

@@ -136,10 +136,11 @@ def training_trackers(
     Returns:
         Stories, then augmented ones, then rules.
     """
-    blocks = [block for story in data.stories for block in story_blocks(story)]
+    blocks = [block for story in data.stories for block in story_blocks(story, domain)]
     stories = _Gluing(domain, blocks, is_rule=False).run()
     augmented = _augment(stories, augmentation, seed) if augmentation > 0 else []
-    rules = _Gluing(domain, [block for rule in data.rules for block in rule_blocks(rule)], is_rule=True).run()
+    cut = [block for rule in data.rules for block in rule_blocks(rule, domain)]
+    rules = _Gluing(domain, cut, is_rule=True).run()
     return [*(s.tracker for s in stories), *augmented, *(r.tracker for r in rules)]
 
 

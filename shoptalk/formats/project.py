@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from shoptalk.core.domain import Domain
-from shoptalk.core.stories import ActionStep, Rule, Story, StoryData
-from shoptalk.core.training_data import NOWHERE, Source, TrainingData
+from shoptalk.core.stories import ActionStep, OrStep, Rule, Story, StoryData, UserStep
+from shoptalk.core.training_data import NOWHERE, Example, Source, TrainingData
 from shoptalk.errors import DataError
 from shoptalk.formats import config as config_format
 from shoptalk.formats import domain as domain_format
@@ -83,7 +83,8 @@ def load_project(
     settings = reader.config(config or root / "config.yml")
     wanted = [domain] if isinstance(domain, Path) else list(domain or [_default_domain(root)])
     base = reader.domain(wanted)
-    training, stories, tests = reader.data(list(data) if data is not None else [root / "data"])
+    written, stories, tests = reader.data(list(data) if data is not None else [root / "data"])
+    training = replace(written, examples=(*written.examples, *_told(stories, written.examples)))
     snippets: list[Story | Rule] = [*stories.stories, *stories.rules]
     texts = [
         step.text
@@ -96,6 +97,22 @@ def load_project(
         base, training.retrieval_intents | set(known), training.responses, texts
     )
     return Project(root, settings, full, training, stories, tests, tuple(notices))
+
+
+def _told(stories: StoryData, known: Sequence[Example]) -> list[Example]:
+    """Texts that stories give together with their intents, but for those that are known: NLU learns them, too."""
+    seen = {(example.text, example.intent, example.entities) for example in known}
+    out: list[Example] = []
+    snippets: list[Story | Rule] = [*stories.stories, *stories.rules]
+    for snippet in snippets:
+        inside = (s for step in snippet.steps if isinstance(step, OrStep) for s in step.alternatives)
+        for step in (*snippet.steps, *inside):
+            if isinstance(step, UserStep) and step.text and step.intent:
+                key = (step.text, step.intent, step.spans)
+                if key not in seen:
+                    out.append(Example(step.text, step.intent, entities=step.spans, source=step.source))
+                seen.add(key)
+    return sorted(out, key=lambda example: example.intent or "")
 
 
 def yaml_files(paths: Sequence[Path], suffixes: Sequence[str] = YAML_SUFFIXES) -> list[Path]:

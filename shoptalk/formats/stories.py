@@ -151,7 +151,7 @@ class _Reader:
         if kind == "bot":
             return [ActionStep(text=str(step["bot"]), source=step.at("bot"))]
         if kind == "checkpoint":
-            return [self._checkpoint(step, first)]
+            return self._checkpoint(step, first)
         if kind == "slot_was_set":
             return list(self._slots(step))
         return [_loop(step)] if kind == "active_loop" else []
@@ -216,14 +216,17 @@ class _Reader:
                 )
         return OrStep(tuple(alternatives), at)
 
-    def _checkpoint(self, step: Map, first: bool) -> CheckpointStep:
-        conditions: tuple[tuple[str, Any], ...] = ()
-        if "slot_was_set" in step:
-            if first:
-                conditions = tuple((slot.name, slot.value) for slot in self._slots(step))
-            else:
-                self.warn("A checkpoint can have conditions only as the first step.", step.at("slot_was_set"))
-        return CheckpointStep(str(step["checkpoint"]), conditions, step.at("checkpoint"))
+    def _checkpoint(self, step: Map, first: bool) -> list[Step]:
+        slots = self._slots(step) if "slot_was_set" in step else []
+        at = step.at("slot_was_set")
+        if any(not slot.has_value for slot in slots):
+            self.warn("A condition of a checkpoint needs a value; the checkpoint is left out.", at)
+            return []
+        if slots and not first:
+            self.warn("A checkpoint can have conditions only as the first step.", at)
+            slots = []
+        conditions = tuple((slot.name, slot.value) for slot in slots)
+        return [CheckpointStep(str(step["checkpoint"]), conditions, step.at("checkpoint"))]
 
     def _slots(self, step: Map) -> list[SlotStep]:
         slots, at = step["slot_was_set"], step.at("slot_was_set")
