@@ -3,8 +3,8 @@
 The graph begins after the embeddings: those are looked up by numpy in a memory-mapped 16-bit table, so that of
 a 250,000-word vocabulary only the rows in use are ever in memory. 8-bit means ONNX Runtime's dynamic
 quantisation, one scale per output column of a weight, activations per tensor (Jacob et al., arXiv 1712.05877).
-Encoders of base size and larger have single activations that dwarf the rest (Dettmers et al., arXiv 2208.07339): there
-weights and activations have a scale per block of 128, which costs a third more time.
+Encoders of base size and larger have single activations that dwarf the rest: the few columns where those appear stay
+in 32 bits (Dettmers et al., arXiv 2208.07339); `outliers` says which.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from typing import Any
 
 import numpy as np
 
+from shoptalk.encoders.outliers import Columns, large_columns
 from shoptalk.encoders.weights import EncoderWeights, Floats
 
 _MICROSOFT = "com.microsoft"
 
-WIDE = 512
-"""Vectors longer than this are quantised by block."""
-BLOCK = 128
+PRODUCT = ".product"
+"""Names of the 32-bit products end so."""
 
 
 class _Graph:
     """Nodes and constants under construction."""
 
-    def __init__(self, quantised: bool, bits: int, blockwise: bool) -> None:
+    def __init__(self, quantised: bool, bits: int, exact: Columns) -> None:
         self.quantised = quantised
-        self.blockwise = blockwise
+        self.exact = exact
         self.top = 2 ** (bits - 1) - 1
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
@@ -50,40 +50,38 @@ class _Graph:
         b = self.constant(f"{output}.bias", bias)
         if not self.quantised:
             w = self.constant(f"{output}.weight", weight)
-            return self.node("Add", [self.node("MatMul", [source, w], f"{output}.product"), b], output)
-        if self.blockwise:
-            return self._blocks(source, weight, b, output)
+            return self.node("Add", [self.node("MatMul", [source, w], f"{output}{PRODUCT}"), b], output)
+        large = self.exact.get(output)
+        if large is None:
+            return self._rounded(source, weight, b, output)
+        keep = np.ones(len(weight), np.float32)
+        keep[large] = 0.0
+        few = self.node("Gather", [source, self.constant(f"{output}.large", large)], f"{output}.few", axis=2)
+        exact = self.node("MatMul", [few, self.constant(f"{output}.top", weight[large])], f"{output}.exact")
+        rest = self.node("Mul", [source, self.constant(f"{output}.keep", keep)], f"{output}.rest")
+        rounded = self._rounded(rest, weight * keep[:, None], b, f"{output}.rounded")
+        return self.node("Add", [rounded, exact], output)
+
+    def _rounded(self, source: str, weight: Floats, bias: str, output: str) -> str:
         scale = np.maximum(np.abs(weight).max(axis=0) / self.top, 1e-12).astype(np.float32)
         rounded = np.clip(np.rint(weight / scale), -self.top, self.top).astype(np.int8)
         w = self.constant(f"{output}.weight", rounded)
         s = self.constant(f"{output}.scale", scale)
         zero = self.constant(f"{output}.zero", np.zeros(len(scale), np.int8))
-        return self.node("DynamicQuantizeMatMul", [source, w, s, zero, b], output, domain=_MICROSOFT)
-
-    def _blocks(self, source: str, weight: Floats, bias: str, output: str) -> str:
-        rows, columns = weight.shape
-        blocks = weight.T.reshape(columns, rows // BLOCK, BLOCK)
-        scale = np.maximum(np.abs(blocks).max(axis=2) / 127, 1e-12).astype(np.float32)
-        rounded = (np.rint(blocks / scale[:, :, None]) + 128).astype(np.uint8)
-        inputs = [
-            source,
-            self.constant(f"{output}.weight", rounded),
-            self.constant(f"{output}.scale", scale),
-            *("", ""),
-            bias,
-        ]
-        sizes = {"K": rows, "N": columns, "bits": 8, "block_size": BLOCK, "accuracy_level": 4}
-        return self.node("MatMulNBits", inputs, output, domain=_MICROSOFT, **sizes)
+        return self.node("DynamicQuantizeMatMul", [source, w, s, zero, bias], output, domain=_MICROSOFT)
 
 
 def write_graph(weights: EncoderWeights, target: Path, *, quantised: bool, bits: int = 8) -> None:
     """Write the graph that `build_graph` makes to the .onnx file `target`."""
     import onnx
 
-    onnx.save(build_graph(weights, quantised=quantised, bits=bits), str(target))
+    exact = large_columns(weights) if quantised else None
+    onnx.save(build_graph(weights, quantised=quantised, bits=bits, exact=exact), str(target))
 
 
-def build_graph(weights: EncoderWeights, *, quantised: bool, bits: int = 8) -> Any:
+def build_graph(
+    weights: EncoderWeights, *, quantised: bool, bits: int = 8, exact: Columns | None = None
+) -> Any:
     """The layers as an ONNX model.
 
     Inputs: `x` (B, T, H) normalised embeddings, `mask` (B, T) int32, 1 where a token is, and for an encoder with
@@ -93,12 +91,12 @@ def build_graph(weights: EncoderWeights, *, quantised: bool, bits: int = 8) -> A
         weights: of the encoder.
         quantised: 8-bit weights in place of 32-bit ones.
         bits: 7 where the processor adds 8-bit products with saturation (x86 without VNNI).
+        exact: columns that stay in 32 bits, by the name of the product.
     """
     from onnx import TensorProto, helper
 
     shape = weights.shape
-    whole = not any(size % BLOCK for size in (shape.hidden, shape.inner))
-    graph = _Graph(quantised, bits, shape.hidden > WIDE and whole)
+    graph = _Graph(quantised, bits, exact or {})
     x = "x"
     outputs = []
     for layer in range(shape.layers):

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from shoptalk.encoders.encoder import Encoded, absolute_layers
 from shoptalk.encoders.locate import ModelFolder, cache_folder
 from shoptalk.encoders.tokenization import Pieces, SubwordTokenizer
-from shoptalk.encoders.weights import RELATIVE, EncoderWeights, Floats, read_weights
+from shoptalk.encoders.weights import RELATIVE, EncoderWeights, Floats, layer_norm, read_weights
 from shoptalk.networks.relative import relative_bias
 
-GRAPH_VERSION = 4
+GRAPH_VERSION = 5
 """Raised when the written files change, so that older ones in the cache are not used."""
 
 SLOW_FUSIONS = ["SkipLayerNormFusion"]
@@ -88,9 +88,7 @@ class OnnxEncoder:
 
     def _embed(self, ids: NDArray[np.int64]) -> Floats:
         x: Floats = self._words[ids].astype(np.float32) + self._positions[: len(ids)]
-        x -= x.mean(axis=-1, keepdims=True)
-        x /= np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + self._epsilon)
-        return x * self._gain + self._shift
+        return layer_norm(x, self._gain, self._shift, self._epsilon)
 
 
 def open_session(graph: Path | bytes, threads: int = 1) -> Any:

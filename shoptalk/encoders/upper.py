@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shoptalk.encoders.outliers import WIDE
 from shoptalk.encoders.weights import EncoderWeights, Floats, read_weights
 from shoptalk.errors import ComponentError
 from shoptalk.networks.shapes import EncoderShape
@@ -73,7 +74,7 @@ class UpperLayers:
     Args:
         shape: of the layers.
         state: parameters by name.
-        quantised: 8-bit weights, else 32-bit.
+        quantised: 8-bit weights, else 32-bit; wide layers always have those.
     """
 
     def __init__(
@@ -83,6 +84,9 @@ class UpperLayers:
         from shoptalk.encoders.onnx_runtime import open_session, weight_bits
 
         weights = EncoderWeights(shape, _model_names(shape, state))
+        quantised = (
+            quantised and shape.hidden <= WIDE
+        )  # of the columns to keep exact, the layers alone show none
         graph = build_graph(weights, quantised=quantised, bits=weight_bits())
         self._outputs = [f"layer_{layer + 1}" for layer in range(shape.layers)]
         self._session = open_session(graph.SerializeToString())

@@ -51,6 +51,13 @@ class EncoderWeights:
         return places + self.get(types)[0] if types in self.tensors else places
 
 
+def layer_norm(x: Floats, gain: Floats, shift: Floats, epsilon: float) -> Floats:
+    """Rows of `x` brought to mean 0 and deviation 1, times `gain`, plus `shift`."""
+    centred: Floats = x - x.mean(axis=-1, keepdims=True)
+    centred /= np.sqrt(np.mean(centred * centred, axis=-1, keepdims=True) + epsilon)
+    return centred * gain + shift
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """The model folder's config.json."""
     config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))

@@ -73,7 +73,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_mpnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Wide enough to be quantised by block."""
+    """Wide enough to have columns in 32 bits."""
     return write_tiny_bert(tmp_path_factory.mktemp("mpnet"), hidden=640, kind="mpnet")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,24 @@ def test_wide_layers_lose_next_to_nothing(tiny_mpnet: Path, runtime: str) -> Non
     assert cosines.min() > 0.999
 
 
+def test_columns_that_dwarf_the_rest_stay_exact(tiny_mpnet: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    folder = tmp_path / "outliers"
+    shutil.copytree(tiny_mpnet, folder)
+    weights = load_file(str(folder / "model.safetensors"))
+    for layer in (0, 1):
+        base = f"encoder.layer.{layer}."
+        weights[f"{base}attention.LayerNorm.weight"][7] *= 30.0
+        weights[f"{base}intermediate.dense.weight"][11] *= 30.0
+        weights[f"{base}output.dense.weight"][:, 11] /= 30.0
+    save_file(weights, folder / "model.safetensors")
+    exact = load_encoder(str(folder), "torch-fp32").encode(TEXTS).sentence
+    rough = load_encoder(str(folder), "onnx-int8").encode(TEXTS).sentence
+    cosines = (exact * rough).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(rough, axis=1)
+    assert cosines.min() > 0.999
+
+
 @pytest.mark.parametrize("runtime", ["onnx-int8", "torch"])
 def test_small_numbers_lose_little(tiny_bert: Path, runtime: str) -> None:
     exact = load_encoder(str(tiny_bert), "torch-fp32").encode(TEXTS).sentence
@@ -64,7 +83,6 @@ def test_small_numbers_lose_little(tiny_bert: Path, runtime: str) -> None:
 def test_any_automodel(tiny_bert: Path, tmp_path: Path) -> None:
     """A model type our runtimes do not know goes through AutoModel and gives the same."""
     import json
-    import shutil
 
     from shoptalk.encoders.locate import find_model
     from shoptalk.encoders.torch_runtime import TransformersEncoder
