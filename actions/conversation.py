@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
@@ -21,7 +23,7 @@ from actions.desk import (
 )
 from actions.fallback import WORTH_ASKING_AFTER_WORD, ask_which
 from actions.handoff import ActionHandoff
-from actions.order_forms import OrderForm, wants_time
+from actions.order_forms import OrderForm, shown_at, wants_time
 from actions.orders import (
     ActionOrderStatus,
     ActionRefundStatus,
@@ -46,6 +48,7 @@ PRODUCT_TASKS = (
     "action_recommend",
     "action_recommend_for_me",
 )
+_OTHER = re.compile(r"\bother\b|另", re.IGNORECASE)
 FORMS = ("return_form", "cancel_form", "address_form", "complaint_form")
 RERUN = (*ORDER_TASKS, *PRODUCT_TASKS, *FORMS)
 ORDER_FORMS: dict[str, type[OrderForm]] = {
@@ -108,18 +111,25 @@ class ActionInform(Action):
         item = shown_item(desk)
         if item is not None and task in (None, "action_recommend"):
             return await do("action_product_info", desk, domain, [put("product", item.id)])
-        if tracker.get_slot("last_task") in ORDER_TASKS and not desk.shopper.is_guest:
-            # "The boots", after the state of an order: another order, if one holds them.
-            goods = [*desk.entities("product"), *desk.entities("category")]
-            order = only_order_with(desk, goods[-1]) if goods else None
-            if order is not None:
-                return await do(str(tracker.get_slot("last_task")), desk, domain, [put("order_id", order)])
+        order = _order_meant(desk)
+        if order is not None:
+            return await do(str(tracker.get_slot("last_task")), desk, domain, [put("order_id", order)])
         if task is None:
             asked = ask_which(desk, WORTH_ASKING_AFTER_WORD)
             if asked is None:
                 desk.say("utter_ask_rephrase")
             return [*clear("pending_task"), *(asked or [])]
         return await do(task, desk, domain)
+
+
+def _order_meant(desk: Desk) -> str | None:
+    """After the state of an order or a choice of them: the order meant by its place, or by what it alone holds."""
+    if desk.tracker.get_slot("last_task") not in ORDER_TASKS or desk.shopper.is_guest:
+        return None
+    goods = [*desk.entities("product"), *desk.entities("category")]
+    if goods:
+        return only_order_with(desk, goods[-1])
+    return shown_at(desk, desk.text) or (_other_order(desk) if _OTHER.search(desk.text) else None)
 
 
 def next_task(desk: Desk) -> str | None:

@@ -141,7 +141,7 @@ class OrderForm(FormValidationAction):
 
     def _not_a_number(self, desk: Desk, text: str) -> Slots:
         """An answer without a number: a place among the orders shown, the piece, or something else that was asked."""
-        named = _shown_at(desk, text) or self.order_named(desk, text)
+        named = shown_at(desk, text) or self.order_named(desk, text)
         if named is not None:
             return self.own(desk, named)
         if len(desk.tracker.slots_to_validate()) == 1:
@@ -231,7 +231,7 @@ def is_elsewhere(desk: Desk) -> bool:
     return (sure and asked not in OPEN_QUESTIONS) or _REQUEST.search(desk.text) is not None
 
 
-def _shown_at(desk: Desk, text: str) -> str | None:
+def shown_at(desk: Desk, text: str) -> str | None:
     """The one of the orders last shown that a text means by its place."""
     shown, place = desk.tracker.get_slot("shown_orders"), read_place(text)
     if place is None or not isinstance(shown, list) or place >= len(shown) or desk.shopper.is_guest:

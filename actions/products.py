@@ -34,6 +34,7 @@ from shop.views import comparison, product_cards
 
 # Longer texts say more than which of the shown products is meant.
 SHORT = 24
+_CHEAPER = re.compile(r"\b(?:cheaper|less expensive)\b|便宜", re.IGNORECASE)
 ASPECTS = {"product_price": "price", "product_stock": "stock", "product_attribute": "attribute"}
 
 
@@ -344,6 +345,8 @@ class ActionRecommend(Answer):
         }
         last = {name: str(values[-1]) if values and values[-1] else None for name, values in said.items()}
         least, most = read_budget(desk.info("price") or (said["price"] or [None])[-1])
+        if _CHEAPER.search(text) and not desk.entities("price"):
+            least, most = None, _cheapest_shown(tracker) or most
         product = desk.entities("product")
         category = (
             read_category(last["category"])
@@ -358,6 +361,13 @@ class ActionRecommend(Answer):
             min_cents=least,
             max_cents=most,
         )
+
+
+def _cheapest_shown(tracker: Tracker) -> int | None:
+    """One cent less than the cheapest of what was shown last."""
+    shown = tracker.get_slot("shown_products")
+    items = [item for item in map(get_item, shown if isinstance(shown, list) else []) if item is not None]
+    return min(item.price_cents for item in items) - 1 if items else None
 
 
 def _wish_before(tracker: Tracker) -> str:

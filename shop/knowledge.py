@@ -167,7 +167,3 @@ def _terms(text: str) -> set[str]:
 
 if __name__ == "__main__":
     print("help centre:", "index built" if warm_up() else "lexical search only")
-
-
-if __name__ == "__main__":
-    print(f"{len(load_articles())} articles, {'indexed' if warm_up() else 'found by their words only'}.")
