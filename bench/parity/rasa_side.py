@@ -50,7 +50,9 @@ def _read(domain, data):
         ),
         "responses": sorted(nlu.responses),
         "actions": list(known.action_names_or_texts),
-        "slots": {s.name: [s.type_name, bool(s.influence_conversation), s.initial_value] for s in known.slots},
+        "slots": {
+            s.name: [s.type_name, bool(s.influence_conversation), s.initial_value] for s in known.slots
+        },
     }
 
 
