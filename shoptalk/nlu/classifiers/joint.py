@@ -26,7 +26,7 @@ from shoptalk.nlu.entity_tagger import EntityTagger
 from shoptalk.nlu.linear_head import LinearHead, Rows, adjusted, train_head
 from shoptalk.nlu.message import Message
 from shoptalk.nlu.options import read_options
-from shoptalk.nlu.scope import Density, Prototypes, ScopeScale, keep_threshold, nested, unnested
+from shoptalk.nlu.scope import Density, Prototypes, ScopeScale, keep_threshold, lead, nested, unnested
 
 logger = logging.getLogger(__name__)
 
@@ -220,10 +220,10 @@ class JointClassifier:
         self._temperature = fit_temperature(logits, expected[held])
         if self._density is not None:
             densities = Density.fit(fitted, expected[fit], len(self._names)).score(asked)
-            tops = own.max(axis=1)
-            self._scale = ScopeScale.of(densities, tops)
-            pairs = zip(densities.tolist(), tops.tolist(), strict=True)
-            scores = [self._scale.score(density, top) for density, top in pairs]
+            leads = lead(own)
+            self._scale = ScopeScale.of(densities, leads)
+            pairs = zip(densities.tolist(), leads.tolist(), strict=True)
+            scores = [self._scale.score(*pair) for pair in pairs]
             self._threshold = keep_threshold(scores, self.options["scope_keep"])
             self._figures["scope_threshold"] = round(self._threshold, 4)
         self._figures.update(
@@ -263,7 +263,7 @@ class JointClassifier:
             if logits is not None and rows is not None:
                 combined = _combined(logits[place], found, near[place])
                 self._write_intent(message, softmax(combined / np.float32(self._temperature)))
-                self._write_scope(message, rows.sentence[place : place + 1], float(logits[place].max()))
+                self._write_scope(message, rows.sentence[place : place + 1], logits[place : place + 1])
             if self._tagger is not None and found is not None:
                 least = self.options["entity_threshold"]
                 entities = self._tagger.entities(message, found, NAME)
@@ -275,11 +275,11 @@ class JointClassifier:
         message.intent = dict(ranking[0])
         message.ranking = ranking[: self.options["ranking_length"]]
 
-    def _write_scope(self, message: Message, dense: Floats, top: float) -> None:
+    def _write_scope(self, message: Message, dense: Floats, logits: Floats) -> None:
         """The out-of-scope score, and for people what decided."""
         if self._density is None or self._prototypes is None or message.ranking is None:
             return
-        score = self._scale.score(float(self._density.score(dense)[0]), top)
+        score = self._scale.score(float(self._density.score(dense)[0]), float(lead(logits)[0]))
         message.output["scope"] = {"score": round(score, 4), "threshold": self._threshold}
         if message.explain:
             sure = [rank["confidence"] for rank in message.ranking]

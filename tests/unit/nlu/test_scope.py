@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shoptalk.nlu.scope import Density, Prototypes, ScopeScale, keep_threshold
+from shoptalk.nlu.scope import Density, Prototypes, ScopeScale, keep_threshold, lead
 
 RANDOM = np.random.default_rng(0)
 CENTRES = np.asarray([[4, 0, 0, 0], [0, 4, 0, 0], [0, 0, 4, 0]], np.float32)
@@ -32,6 +32,12 @@ def test_density_is_the_same_after_loading() -> None:
 def test_density_of_hardly_any_text(rows: int) -> None:
     density = Density.fit(POINTS[:rows], NUMBERS[:rows], 1)
     assert np.isfinite(density.score(POINTS)).all()
+
+
+def test_the_largest_logit_leads_by_what_it_is_above_the_mean() -> None:
+    logits = np.asarray([[3.0, 0.0, 0.0], [5.0, 5.0, 5.0]], np.float32)
+    np.testing.assert_allclose(lead(logits), [2.0, 0.0])
+    np.testing.assert_allclose(lead(logits + 7.0), [2.0, 0.0])
 
 
 def test_scale_adds_what_each_signal_says() -> None:
