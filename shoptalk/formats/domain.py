@@ -344,7 +344,7 @@ def with_project_data(
         for name in sorted(retrieval_intents):
             spec = intents.get(name, IntentSpec(name))
             intents[name] = IntentSpec(name, spec.use_entities, spec.ignore_entities, True, spec.source)
-            used = sorted({label.partition("#")[0] for label in domain.labels_for(name)})
+            used = sorted(domain.labels_for(name))
             entries[name] = {name: {"used_entities": used, "is_retrieval_intent": True}}
             if f"utter_{name}" not in actions:
                 actions.append(f"utter_{name}")
