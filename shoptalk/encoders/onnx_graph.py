@@ -80,7 +80,12 @@ def write_graph(weights: EncoderWeights, target: Path, *, quantised: bool, bits:
 
 
 def build_graph(
-    weights: EncoderWeights, *, quantised: bool, bits: int = 8, exact: Columns | None = None
+    weights: EncoderWeights,
+    *,
+    quantised: bool,
+    bits: int = 8,
+    exact: Columns | None = None,
+    layers: range | None = None,
 ) -> Any:
     """The layers as an ONNX model.
 
@@ -92,6 +97,7 @@ def build_graph(
         quantised: 8-bit weights in place of 32-bit ones.
         bits: 7 where the processor adds 8-bit products with saturation (x86 without VNNI).
         exact: columns that stay in 32 bits, by the name of the product.
+        layers: which to take; all without it.
     """
     from onnx import TensorProto, helper
 
@@ -99,7 +105,7 @@ def build_graph(
     graph = _Graph(quantised, bits, exact or {})
     x = "x"
     outputs = []
-    for layer in range(shape.layers):
+    for layer in layers or range(shape.layers):
         x = _layer(graph, weights, layer, x)
         outputs.append(helper.make_tensor_value_info(x, TensorProto.FLOAT, ["B", "T", shape.hidden]))
     inputs = [

@@ -6,7 +6,8 @@ show them, and no text is needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from shoptalk.encoders.weights import RELATIVE, EncoderWeights, Floats, layer_no
 from shoptalk.networks.relative import relative_bias
 
 Columns = dict[str, NDArray[np.int64]]
+Feed = dict[str, NDArray[Any]]
 
 WIDE = 512
 """Only vectors longer than this have such columns."""
@@ -28,27 +30,41 @@ LENGTHS = (2, 4, 8, 12, 16, 24, 32, 48)
 
 def large_columns(weights: EncoderWeights) -> Columns:
     """The products of the graph whose source has such columns, by name, and which those are."""
+    if weights.shape.hidden <= WIDE:
+        return {}
+    feeds = list(_runs(weights))
+    found: Columns = {}
+    for layer in range(weights.shape.layers):
+        for product, largest in _largest(weights, layer, feeds).items():
+            chosen = _beyond(largest)
+            if len(chosen):
+                found[product] = chosen
+    return found
+
+
+def _largest(weights: EncoderWeights, layer: int, feeds: Sequence[Feed]) -> dict[str, Floats]:
+    """What the columns of each product's source reach; `feeds` go on to the next layer.
+
+    A layer at a time, as all of them in 32 bits would take four times the memory of the served graph.
+    """
     from onnx import TensorProto, helper
 
     from shoptalk.encoders.onnx_graph import PRODUCT, build_graph
     from shoptalk.encoders.onnx_runtime import open_session
 
-    if weights.shape.hidden <= WIDE:
-        return {}
-    model = build_graph(weights, quantised=False)
+    model = build_graph(weights, quantised=False, layers=range(layer, layer + 1))
     sources = {n.name.removesuffix(PRODUCT): n.input[0] for n in model.graph.node if n.name.endswith(PRODUCT)}
     inner = [name for name in sources.values() if name != "x"]
-    model.graph.ClearField("output")
+    names = [model.graph.output[0].name, *inner]
     model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in inner)
     session = open_session(model.SerializeToString())
-    largest: dict[str, Floats] = {}
-    for feed in _runs(weights):
-        found = dict(zip(inner, session.run(inner, feed), strict=True))
-        for name, value in {"x": feed["x"], **found}.items():
-            top = np.abs(value).max(axis=(0, 1))
-            largest[name] = np.maximum(largest.get(name, top), top)
-    columns = {product: _beyond(largest[source]) for product, source in sources.items()}
-    return {product: chosen for product, chosen in columns.items() if len(chosen)}
+    tops: dict[str, list[Floats]] = {source: [] for source in sources.values()}
+    for feed in feeds:
+        after, *values = session.run(names, feed)
+        for source, value in zip(("x", *inner), (feed["x"], *values), strict=True):
+            tops[source].append(np.abs(value).max(axis=(0, 1)))
+        feed["x"] = after
+    return {product: np.max(tops[source], axis=0) for product, source in sources.items()}
 
 
 def _beyond(largest: Floats) -> NDArray[np.int64]:
@@ -56,13 +72,13 @@ def _beyond(largest: Floats) -> NDArray[np.int64]:
     return order[largest[order] > TIMES * np.median(largest)]
 
 
-def _runs(weights: EncoderWeights) -> Iterator[dict[str, NDArray[np.generic]]]:
+def _runs(weights: EncoderWeights) -> Iterator[Feed]:
     words, places = weights.tensors["embeddings.word_embeddings.weight"], weights.positions()
     norm = [weights.get(f"embeddings.LayerNorm.{part}") for part in ("weight", "bias")]
     random = np.random.default_rng(0)
     for length in (min(length, len(places)) for length in LENGTHS):
         x = words[random.integers(0, len(words), length)].astype(np.float32) + places[:length]
-        feed: dict[str, NDArray[np.generic]] = {
+        feed: Feed = {
             "x": layer_norm(x, norm[0], norm[1], weights.shape.epsilon)[None],
             "mask": np.ones((1, length), np.int32),
         }
