@@ -221,6 +221,10 @@ class Run:
         """
         self.engine.actions.action(action)
         await self.session()
+        # What was read back has forgotten messages that a loop has dealt with; this action gets to see the last one.
+        read = self.tracker
+        lived = Tracker.from_events(read.sender_id, read.events, self.engine.domain, read.snapshot)
+        self.tracker = self.record.tracker = lived
         await self._perform(
             action, Prediction(one_hot(action, self.engine.domain, confidence or 0.0), policy)
         )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shoptalk.actions.base import Action, Scene, after
-from shoptalk.core.domain import ACTION_EXTRACT_SLOTS, ACTION_LISTEN, Domain, FormSpec
+from shoptalk.core.domain import ACTION_EXTRACT_SLOTS, ACTION_LISTEN, FormSpec
 from shoptalk.core.events import (
     ActionExecuted,
     ActionExecutionRejected,
@@ -46,9 +46,7 @@ async def run_form(form: FormSpec, scene: Scene) -> list[Event]:
     done: list[Event] = []
     if scene.tracker.active_loop_name != form.name:
         begun = ActiveLoop(name=form.name)
-        tracker = _with(scene.tracker, [begun])
-        _hear_again(tracker, scene.domain)
-        done = [begun, *await _activate(form, scene.at(tracker))]
+        done = [begun, *await _activate(form, scene.at(_with(scene.tracker, [begun])))]
     if not is_done(done):
         done += await _go_on(form, scene, done)
     if is_done(done):
@@ -78,14 +76,6 @@ async def _activate(form: FormSpec, scene: Scene) -> list[Event]:
     checked = await _validate(form, scene.at(tracker), filled)
     named = {event.name for event in checked if isinstance(event, SlotSet)}
     return [*checked, *(event for event in slots if event.name not in named)]
-
-
-def _hear_again(tracker: Tracker, domain: Domain) -> None:
-    """Look at the last message there was, though a loop may have dealt with it, as when somebody executes the form."""
-    said = next((event for event in reversed(tracker.events) if isinstance(event, UserUttered)), None)
-    if said is None or tracker.snapshot is not None or _is_same(said, tracker.latest_message):
-        return
-    tracker.latest_message = Tracker.from_events(tracker.sender_id, tracker.events, domain).latest_message
 
 
 async def _go_on(form: FormSpec, scene: Scene, done: Sequence[Event]) -> list[Event]:
