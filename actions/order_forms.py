@@ -226,9 +226,11 @@ def is_elsewhere(desk: Desk) -> bool:
     found = desk.tracker.latest_message.get("entities") or []
     values = any(x.get("entity") not in OF_THE_WHOLE for x in found)
     sure = desk.intent == "out_of_scope" and desk.confidence >= SURE_ELSEWHERE
-    if values or asked not in desk.tracker.slots_to_validate() or not (sure or desk.intent == "nlu_fallback"):
+    if values or asked not in desk.tracker.slots_to_validate():
         return False
-    return (sure and asked not in OPEN_QUESTIONS) or _REQUEST.search(desk.text) is not None
+    if asked not in OPEN_QUESTIONS:
+        return sure
+    return (sure or desk.intent == "nlu_fallback") and _REQUEST.search(desk.text) is not None
 
 
 def shown_at(desk: Desk, text: str) -> str | None:
