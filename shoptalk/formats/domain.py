@@ -36,9 +36,9 @@ def merge(parts: Sequence[Map], warn: Warn) -> Map:
         _merge_part(out, part, warn)
     forms, actions = out.get("forms"), out.get("actions")
     if isinstance(forms, Map) and isinstance(actions, List):
-        kept = [(i, a) for i, a in enumerate(actions) if a not in forms]
-        lines = [actions.at(i).line for i, _ in kept]
-        actions[:], actions.item_lines = [a for _, a in kept], lines
+        kept = [(a, actions.at(i)) for i, a in enumerate(actions) if a not in forms]
+        actions[:], actions.item_lines = [a for a, _ in kept], [at.line for _, at in kept]
+        actions.item_files = {place: at.file for place, (_, at) in enumerate(kept)}
     return out
 
 
@@ -51,7 +51,7 @@ def _merge_part(out: Map, part: Map, warn: Warn) -> None:
             _merge_map(out, part, key, warn)
         elif key not in out or (key == "session_config" and dict(out[key] or {}) == DEFAULT_SESSION):
             out[key] = part[key]
-            out.key_lines[key] = part.key_lines[key]
+            out.key_lines[key], out.key_files[key] = part.key_lines[key], part.file
 
 
 def _unite(out: Map, part: Map, key: str) -> None:
@@ -59,8 +59,10 @@ def _unite(out: Map, part: Map, key: str) -> None:
     known = {_name(item) for item in target}
     for index, item in enumerate(part[key] or []):
         if _name(item) not in known:
+            at = part[key].at(index)
+            target.item_files[len(target)] = at.file
             target.append(item)
-            target.item_lines.append(part[key].at(index).line)
+            target.item_lines.append(at.line)
             known.add(_name(item))
 
 
@@ -75,7 +77,7 @@ def _merge_map(out: Map, part: Map, key: str, warn: Warn) -> None:
             )
         else:
             target[name] = value
-            target.key_lines[name] = body.key_lines[name]
+            target.key_lines[name], target.key_files[name] = body.key_lines[name], body.file
 
 
 def read(content: Map, warn: Warn) -> Domain:

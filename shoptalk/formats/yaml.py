@@ -27,16 +27,19 @@ MAX_NODES = 2_000_000
 class Map(dict[str, Any]):
     """A mapping that knows the line of each of its keys."""
 
-    __slots__ = ("file", "key_lines", "line")
+    __slots__ = ("file", "key_files", "key_lines", "line")
 
     def __init__(self, file: str = "", line: int = 0) -> None:
         super().__init__()
         self.file, self.line = file, line
         self.key_lines: dict[str, int] = {}
+        self.key_files: dict[str, str] = {}  # of keys that came from another file
 
     def at(self, key: str | None = None) -> Source:
         """Where a key (or the mapping itself) stands."""
-        return Source(self.file, self.key_lines.get(key, self.line) if key is not None else self.line)
+        if key is None or key not in self.key_lines:
+            return Source(self.file, self.line)
+        return Source(self.key_files.get(key, self.file), self.key_lines[key])
 
     def __copy__(self) -> Map:
         out = Map(self.file, self.line)
@@ -69,16 +72,18 @@ _PLACED = re.compile(r"\S+:\d+: ")
 class List(list[Any]):
     """A list that knows the line of each of its items."""
 
-    __slots__ = ("file", "item_lines", "line")
+    __slots__ = ("file", "item_files", "item_lines", "line")
 
     def __init__(self, file: str = "", line: int = 0) -> None:
         super().__init__()
         self.file, self.line = file, line
         self.item_lines: list[int] = []
+        self.item_files: dict[int, str] = {}  # of items that came from another file
 
     def at(self, index: int) -> Source:
         """Where an item stands."""
-        return Source(self.file, self.item_lines[index] if index < len(self.item_lines) else self.line)
+        line = self.item_lines[index] if index < len(self.item_lines) else self.line
+        return Source(self.item_files.get(index, self.file), line)
 
 
 def read_file(path: Path, *, environment: bool = False, shown_as: str | None = None) -> Any:
