@@ -76,13 +76,13 @@ class JointClassifier:
     Keys: `intent_classification`, `entity_recognition` (switch halves off), `ranking_length`, `label_names`
     (intent names as examples), `views` (whether the intent head also looks at the encoder's words: their largest
     values and the mean of a middle layer), `epochs`, `learning_rate`, `weight_decay`, `dropout` (intent head),
-    `entity_epochs`, `entity_rate`, `entity_hidden` (tagger), `entity_roles` (false where
-    RoleClassifier tells them), `entity_threshold` (entities less sure than this are left out), `tune_epochs`,
-    `tune_rate` (where BertFeaturizer leaves
-    layers to be tuned), `held_out` (share for calibration), `scope_keep`
-    (share of in-scope messages the out-of-scope threshold lets pass), `random_seed`, `featurizers`.
+    `entity_epochs`, `entity_rate`, `entity_hidden` (tagger), `entity_roles` (false where RoleClassifier tells them),
+    `entity_threshold` (entities less sure than this are left out), `tune_epochs`, `tune_rate` (where BertFeaturizer
+    leaves layers to be tuned), `held_out` (share for calibration), `scope_keep` (share of in-scope messages the
+    out-of-scope threshold lets pass), `random_seed`, `featurizers`.
     """
 
+    form: ClassVar[int] = 2  # the out-of-scope score reads the lead of the largest logit
     requires: ClassVar[tuple[str, ...]] = (FEATURES,)
     provides: ClassVar[tuple[str, ...]] = (INTENT, ENTITIES)
 
