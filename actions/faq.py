@@ -27,6 +27,7 @@ class ActionFaq(Answer):
         "faq_invoice",
         "faq_account",
         "faq_promotions",
+        "faq_contact",
     )
 
     def name(self) -> str:

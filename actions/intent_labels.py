@@ -20,6 +20,7 @@ INTENT_LABELS: dict[str, Pair] = {
     "faq_invoice": ("Invoices", "发票问题"),
     "faq_account": ("My account", "账户问题"),
     "faq_promotions": ("Offers and vouchers", "优惠活动"),
+    "faq_contact": ("Hours and where we are", "营业时间与门店"),
     "product_price": ("Price of a product", "商品价格"),
     "product_stock": ("Is it in stock?", "是否有货"),
     "product_attribute": ("Details of a product", "商品详情"),
