@@ -11,7 +11,17 @@ import yaml
 
 FOLDER = Path(__file__).resolve().parent / "articles"
 LANGUAGES = ("en", "zh")
-CATEGORIES = ("shipping", "returns", "payment", "sizing", "warranty", "invoice", "account", "promotions", "contact")
+CATEGORIES = (
+    "shipping",
+    "returns",
+    "payment",
+    "sizing",
+    "warranty",
+    "invoice",
+    "account",
+    "promotions",
+    "contact",
+)
 
 
 @dataclass(frozen=True, slots=True)
