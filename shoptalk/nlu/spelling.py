@@ -32,9 +32,10 @@ class SpellingCorrector:
 
     A word is corrected when neither the training data nor the vocabulary of a pretrained encoder has it, and a word
     that the training data or a lookup table has often is one slip away: a letter too many, too few, another, or two
-    swapped. Of a word that the training data has once or twice, itself a slip perhaps ("retrun"), only a letter too few or
-    two swapped are mended, for a word at least ten times as frequent: "mend" shall not become "send". Names inside a sentence (capitals), numbers and addresses are left alone. The output key `read_as` says what
-    was read, if it is not what was written.
+    swapped. Of a word that the training data has once or twice, itself a slip perhaps ("retrun"), only a letter too
+    few or two swapped are mended, for a word at least ten times as frequent: "mend" shall not become "send". Names
+    inside a sentence (capitals), numbers and addresses are left alone. The output key `read_as` says what was read,
+    if it is not what was written.
 
     Keys: `words` (encoder whose vocabulary says which words there are; null: only the training data), `least_seen`
     (how often the training data has a word that is corrected to), `least_letters` (of a word that is corrected), `offline`.
