@@ -132,7 +132,7 @@ def test_the_tutorial(tmp_path: Path, model: Path) -> None:
         apply(edit, tmp_path)
     run("data", "validate")
     assert "trained nlu and dialogue" in run("train")
-    told = run("test", "core", "--stories", "tests/bot/test_opening.yml")
+    told = run("test", "core", "--stories", "tests/bot/test_jobs.yml")
     assert "1 of 1" in told, told
 
 
