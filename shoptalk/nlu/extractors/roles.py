@@ -63,7 +63,7 @@ class RoleClassifier:
         self.options = read_options(NAME, config, DEFAULTS)
         self._head: LinearHead | None = None
         self._entities: frozenset[str] = frozenset()
-        self._with_roles: frozenset[str] = frozenset()
+        self._roles: dict[str, set[str]] = {}
         self._distinct: frozenset[str] = frozenset()
 
     def train(self, data: TrainingData, messages: list[Message]) -> None:
@@ -71,15 +71,16 @@ class RoleClassifier:
         texts = [(m, _annotated(m)) for m in messages if m.example is not None and m.example.entities]
         spans = [span for _, found in texts for span in found]
         self._entities = frozenset(span.entity for span in spans)
-        self._with_roles = frozenset(span.entity for span in spans if span.role)
+        bearing = {span.entity for span in spans if span.role}
+        self._roles = {entity: {s.role for s in spans if s.entity == entity} for entity in bearing}
         self._distinct = frozenset(
-            entity for entity in self._with_roles if _differ(entity, [found for _, found in texts])
+            entity for entity in self._roles if _differ(entity, [found for _, found in texts])
         )
         rows: list[dict[int, float]] = []
         roles: list[str] = []
         for message, found in texts:
             intent = message.example.intent if message.example else None
-            mine = [span for span in found if span.entity in self._with_roles]
+            mine = [span for span in found if span.entity in self._roles]
             rows += [_row(message.tokens, found, span, intent or "") for span in mine]
             roles += [span.role for span in mine]
         self._head = None
@@ -104,22 +105,24 @@ class RoleClassifier:
         for message in messages:
             found = [entity for entity in message.entities if entity["entity"] in self._entities]
             spans = [Span(entity["start"], entity["end"], entity["entity"]) for entity in found]
-            mine = [place for place, span in enumerate(spans) if span.entity in self._with_roles]
+            mine = [place for place, span in enumerate(spans) if span.entity in self._roles]
             if not mine:
                 continue
             intent = str((message.intent or {}).get("name") or "")
             rows = [_row(message.tokens, spans, spans[place], intent) for place in mine]
             chances = self._head.probabilities(_rows(rows))
-            for entity in self._with_roles:
+            for entity in self._roles:
                 own = [order for order, place in enumerate(mine) if spans[place].entity == entity]
                 for order, label in zip(own, self._choose(chances[own], entity), strict=True):
                     _write(found[mine[order]], self._head.labels[label], float(chances[order][label]))
 
     def _choose(self, chances: NDArray[np.float32], entity: str) -> Sequence[int]:
-        """(N,) the label of each of N entities of one type."""
-        best: list[int] = chances.argmax(axis=1).tolist()
+        """(N,) the label of each of N entities of one type, among those that the type has in the examples."""
         assert self._head is not None
-        roles = [number for number, label in enumerate(self._head.labels) if label != NONE]
+        known = [label in self._roles[entity] for label in self._head.labels]
+        chances = np.where(known, chances, 0.0)
+        best: list[int] = chances.argmax(axis=1).tolist()
+        roles = [number for number, label in enumerate(self._head.labels) if known[number] and label != NONE]
         same = len(best) == 2 and best[0] == best[1] and best[0] in roles
         if not same or entity not in self._distinct or len(roles) < 2:
             return best
@@ -130,7 +133,7 @@ class RoleClassifier:
         state = nested({"head": self._head.save() if self._head else None})
         names = {
             "entities": sorted(self._entities),
-            "with_roles": sorted(self._with_roles),
+            "roles": {entity: sorted(roles) for entity, roles in sorted(self._roles.items())},
             "distinct": sorted(self._distinct),
         }
         return Saved({**state.config, **names}, state.tensors)
@@ -142,7 +145,7 @@ class RoleClassifier:
         head = unnested(saved, "head")
         component._head = LinearHead.load(head) if head else None
         component._entities = frozenset(saved.config["entities"])
-        component._with_roles = frozenset(saved.config["with_roles"])
+        component._roles = {entity: set(roles) for entity, roles in saved.config["roles"].items()}
         component._distinct = frozenset(saved.config["distinct"])
         return component
 

@@ -92,3 +92,21 @@ def test_the_tagger_leaves_roles_to_it() -> None:
     found = pipeline.parse(["change grey to red"])[0]["entities"]
     assert found
     assert not any("role" in entity for entity in found)
+
+
+def test_a_type_gets_only_roles_of_its_own() -> None:
+    cities = ("bonn", "rome", "oslo", "kyiv")
+    trips = [f"fly from [{a}](city:origin) to [{b}](city:goal)" for a, b in pairwise(cities)]
+    pipeline = trained(
+        [
+            "MultilingualTokenizer",
+            "HashedNgrams",
+            {"name": "JointClassifier", "entity_recognition": False},
+            {"name": "RegexEntityExtractor", "use_lookup_tables": True},
+            "RoleClassifier",
+        ],
+        data({**EXAMPLES, "travel": trips}, lookups=(Lookup("color", COLORS), Lookup("city", cities))),
+    )
+    for text in ("change bonn to rome", "give me oslo instead of kyiv", "do you have it in rome"):
+        assert {role for _, role in _roles(pipeline, text)} <= {"origin", "goal"}
+    assert _roles(pipeline, "change red to grey") == [("red", "old"), ("grey", "new")]
