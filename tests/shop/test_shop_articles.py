@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,13 @@ def test_there_are_sixty_a_language_in_every_category() -> None:
         assert sum(counts[language, category] for category in CATEGORIES) >= 60
         assert min(counts[language, category] for category in CATEGORIES) >= 2
     assert len({(article.language, article.slug) for article in load_articles()}) == len(load_articles())
+
+
+def test_the_page_names_every_category() -> None:
+    words = Path(__file__).parents[2] / "widget" / "src" / "store" / "words.ts"
+    topics = words.read_text(encoding="utf-8").split("TOPICS", 1)[1]
+    for category in CATEGORIES:
+        assert re.search(rf"^  {category}: {{ en: \"[A-Z].+\", zh: \".+\" }},$", topics, re.M), category
 
 
 def figures(text: str) -> list[str]:

@@ -100,6 +100,7 @@ export const TOPICS: Record<string, Record<Language, string>> = {
   promotions: { en: "Vouchers and points", zh: "优惠与积分" },
   invoice: { en: "Invoices", zh: "发票" },
   account: { en: "Account", zh: "账户" },
+  contact: { en: "Hours and where we are", zh: "营业时间与门店" },
 };
 
 export function words(language: Language, word: Word, values: Record<string, string | number> = {}): string {
